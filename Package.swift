@@ -1,0 +1,136 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Strict settings of every target: the language mode of the tools version, explicit existentials, explicit
+/// import levels, and no warning left standing.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "timecoin",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "TimeCoinCore", targets: ["TimeCoinCore"]),
+        .library(name: "TimeCoinConsensus", targets: ["TimeCoinConsensus"]),
+        .library(name: "TimeCoinNet", targets: ["TimeCoinNet"]),
+        .library(name: "TimeCoinStore", targets: ["TimeCoinStore"]),
+        .library(name: "TimeCoinControl", targets: ["TimeCoinControl"]),
+        .library(name: "TimeCoinNode", targets: ["TimeCoinNode"]),
+        .library(name: "TimeCoinTesting", targets: ["TimeCoinTesting"]),
+        .executable(name: "timecoin-node", targets: ["timecoin-node"]),
+        .executable(name: "timecoin-cli", targets: ["timecoin-cli"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    ],
+    targets: [
+        // The C libraries.
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+
+        // The product: four libraries. The three above Core never import each other.
+        .target(name: "TimeCoinCore", dependencies: ["CSodium"], swiftSettings: strict),
+        .target(name: "TimeCoinConsensus", dependencies: ["TimeCoinCore"], swiftSettings: strict),
+        .target(
+            name: "TimeCoinNet",
+            dependencies: [
+                "TimeCoinCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(name: "TimeCoinStore", dependencies: ["TimeCoinCore", "CLMDB"], swiftSettings: strict),
+
+        // Assembly.
+        .target(
+            name: "TimeCoinControl",
+            dependencies: [
+                "TimeCoinCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "TimeCoinNode",
+            dependencies: [
+                "TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinControl", "CSodium",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "TimeCoinTesting",
+            dependencies: ["TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinNode"],
+            swiftSettings: strict
+        ),
+
+        // Front ends: parse, make one call, render.
+        .executableTarget(
+            name: "timecoin-node",
+            dependencies: [
+                "TimeCoinNode", "TimeCoinControl",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "timecoin-cli",
+            dependencies: [
+                "TimeCoinControl",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+
+        .testTarget(name: "TimeCoinCoreTests", dependencies: ["TimeCoinCore"], swiftSettings: strict),
+        .testTarget(
+            name: "TimeCoinConsensusTests", dependencies: ["TimeCoinConsensus", "TimeCoinCore"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TimeCoinNetTests",
+            dependencies: [
+                "TimeCoinNet", "TimeCoinCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TimeCoinStoreTests", dependencies: ["TimeCoinStore", "TimeCoinCore"], swiftSettings: strict),
+        .testTarget(
+            name: "TimeCoinControlTests", dependencies: ["TimeCoinControl", "TimeCoinCore"], swiftSettings: strict),
+        .testTarget(
+            name: "TimeCoinNodeTests", dependencies: ["TimeCoinNode", "TimeCoinTesting"], swiftSettings: strict),
+        .testTarget(name: "HouseTests", swiftSettings: strict),
+    ]
+)

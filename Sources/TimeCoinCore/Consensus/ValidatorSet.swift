@@ -1,0 +1,115 @@
+/// Someone who votes.
+public struct Member: Hashable, Sendable {
+    /// Votes are signed with this key.
+    public let operatorKey: PublicKey
+    public let weight: UInt64
+
+    public init(operatorKey: PublicKey, weight: UInt64) {
+        self.operatorKey = operatorKey
+        self.weight = weight
+    }
+}
+
+/// Why members do not make a validator set.
+public enum ValidatorSetFailure: Error, Hashable, Sendable {
+    case empty
+    case tooMany(Int)
+    case zeroWeight(PublicKey)
+    case doubled(PublicKey)
+    case totalWeight
+}
+
+/// Those who decide a height, in the order of their keys, with exact arithmetic on their weights.
+public struct ValidatorSet: Hashable, Sendable {
+    public let members: [Member]
+    public let totalWeight: UInt64
+    /// Covers every member and weight.
+    public let hash: Hash256
+
+    /// Members that vote at most.
+    public static let membersMax = 150
+    /// Total weight at most, so that three times any part of it fits in 64 bits.
+    public static let totalWeightMax: UInt64 = 1 << 53
+
+    public init(_ members: [Member]) throws(ValidatorSetFailure) {
+        guard !members.isEmpty else { throw .empty }
+        guard members.count <= ValidatorSet.membersMax else { throw .tooMany(members.count) }
+        let ordered = members.sorted { $0.operatorKey < $1.operatorKey }
+        var total: UInt64 = 0
+        for (index, member) in ordered.enumerated() {
+            guard member.weight > 0 else { throw .zeroWeight(member.operatorKey) }
+            if index > 0, ordered[index - 1].operatorKey == member.operatorKey { throw .doubled(member.operatorKey) }
+            guard member.weight <= ValidatorSet.totalWeightMax - total else { throw .totalWeight }
+            total += member.weight
+        }
+        var writer = ByteWriter(reserving: ordered.count * 40 + 9)
+        writer.writeCompactSize(UInt64(ordered.count))
+        for member in ordered {
+            writer.write(member.operatorKey)
+            writer.write(member.weight)
+        }
+        self.members = ordered
+        totalWeight = total
+        hash = Blake2b.hash256(.validatorSet, writer.bytes)
+    }
+
+    /// Place of a member, or `nil` for a stranger.
+    public func index(of key: PublicKey) -> Int? {
+        var low = 0
+        var high = members.count
+        while low < high {
+            let middle = (low + high) / 2
+            if members[middle].operatorKey < key { low = middle + 1 } else { high = middle }
+        }
+        return low < members.count && members[low].operatorKey == key ? low : nil
+    }
+
+    /// Strictly more than two thirds.
+    public func isQuorum(_ weight: UInt64) -> Bool { ValidatorSet.isQuorum(weight, of: totalWeight) }
+
+    /// Strictly more than one third: at least one correct member.
+    public func isThird(_ weight: UInt64) -> Bool { ValidatorSet.isThird(weight, of: totalWeight) }
+
+    /// `3 × weight > 2 × total`, exact for all inputs.
+    public static func isQuorum(_ weight: UInt64, of total: UInt64) -> Bool {
+        weight.multipliedFullWidth(by: 3) > total.multipliedFullWidth(by: 2)
+    }
+
+    /// `3 × weight > total`, exact for all inputs.
+    public static func isThird(_ weight: UInt64, of total: UInt64) -> Bool {
+        weight.multipliedFullWidth(by: 3) > (0, total)
+    }
+
+    /// Who proposes: a pure function of set, seed, height and round. Every height draws a new order by weight
+    /// without replacement, and rounds walk through it, so the next round has another proposer whenever there is one.
+    public func proposer(height: Height, round: Round, seed: Hash256) -> Member {
+        var candidates = members
+        var weightLeft = totalWeight
+        var place = Int(round % Round(members.count))
+        while true {
+            var writer = ByteWriter(reserving: 48)
+            writer.write(seed)
+            writer.write(height)
+            writer.write(UInt64(place))
+            // Drawn from 64 bits: the bias of the remainder is below 2^-11 for the largest total.
+            var point = Blake2b.hash256(.slotSeed, writer.bytes).leadingWord % weightLeft
+            var drawn = candidates.count - 1
+            for (index, candidate) in candidates.enumerated() {
+                if point < candidate.weight {
+                    drawn = index
+                    break
+                }
+                point -= candidate.weight
+            }
+            guard place > 0 else { return candidates[drawn] }
+            weightLeft -= candidates.remove(at: drawn).weight
+            place -= 1
+        }
+    }
+}
+
+private func > (
+    left: (high: UInt64, low: UInt64.Magnitude), right: (high: UInt64, low: UInt64.Magnitude)
+) -> Bool {
+    left.high != right.high ? left.high > right.high : left.low > right.low
+}

@@ -1,0 +1,56 @@
+import CSodium
+
+/// BLAKE2b through libsodium, always with a domain.
+public enum Blake2b {
+    /// BLAKE2b-256 with the domain as personalisation.
+    public static func hash256(_ domain: HashDomain, _ bytes: [UInt8]) -> Hash256 {
+        bytes.withUnsafeBytes { hash256(domain, $0) }
+    }
+
+    /// BLAKE2b-256 with the domain as personalisation.
+    public static func hash256(_ domain: HashDomain, _ bytes: UnsafeRawBufferPointer) -> Hash256 {
+        withDigest(count: Hash256.byteCount, domain, bytes) { Hash256($0) } ?? .zero
+    }
+
+    /// The hash of two hashes side by side: a node of a tree.
+    public static func hash256(_ domain: HashDomain, _ left: Hash256, _ right: Hash256) -> Hash256 {
+        withUnsafeTemporaryAllocation(byteCount: 2 * Hash256.byteCount, alignment: 8) { buffer in
+            left.withUnsafeBytes { buffer.copyMemory(from: $0) }
+            right.withUnsafeBytes { source in
+                UnsafeMutableRawBufferPointer(rebasing: buffer[Hash256.byteCount...]).copyMemory(from: source)
+            }
+            return hash256(domain, UnsafeRawBufferPointer(buffer))
+        }
+    }
+
+    /// BLAKE2b-160, as scripts and key-hash addresses use it (20 bytes).
+    public static func hash160(_ domain: HashDomain, _ bytes: [UInt8]) -> [UInt8] {
+        bytes.withUnsafeBytes { withDigest(count: 20, domain, $0) { Array($0) } }
+    }
+
+    private static func withDigest<Result>(
+        count: Int, _ domain: HashDomain, _ input: UnsafeRawBufferPointer,
+        _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        withUnsafeTemporaryAllocation(byteCount: count, alignment: 8) { digest in
+            let personal = Personalisations.all[domain.rawValue]
+            withUnsafeBytes(of: personal) { personalisation in
+                guard let output = digest.baseAddress else { return }
+                // The lengths are constants within BLAKE2b's limits, so the call cannot fail.
+                _ = crypto_generichash_blake2b_salt_personal(
+                    output, count, input.baseAddress, UInt64(input.count), nil, 0, nil,
+                    personalisation.baseAddress)
+            }
+            return body(UnsafeRawBufferPointer(digest))
+        }
+    }
+}
+
+/// The personalisations as pairs of words, so that hashing allocates nothing.
+private enum Personalisations {
+    static let all: [(UInt64, UInt64)] = HashDomain.allCases.map { domain in
+        domain.bytes.withUnsafeBytes {
+            ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+    }
+}

@@ -1,0 +1,55 @@
+/// One operation of a script, with what it pushes.
+struct ScriptElement {
+    let opcode: UInt8
+    let push: ArraySlice<UInt8>
+}
+
+/// Walks through a script; a push that runs past the end is a bad opcode.
+struct ScriptReader {
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(_ script: Script) {
+        bytes = script.bytes
+    }
+
+    mutating func next() -> Result<ScriptElement, ScriptRejection>? {
+        guard position < bytes.count else { return nil }
+        let opcode = bytes[position]
+        position += 1
+        guard opcode <= Opcode.pushData4.rawValue else { return .success(ScriptElement(opcode: opcode, push: [])) }
+        let lengthWidth: Int
+        switch opcode {
+        case Opcode.pushData1.rawValue: lengthWidth = 1
+        case Opcode.pushData2.rawValue: lengthWidth = 2
+        case Opcode.pushData4.rawValue: lengthWidth = 4
+        default: lengthWidth = 0
+        }
+        guard bytes.count - position >= lengthWidth else { return .failure(.badOpcode) }
+        var length = Int(opcode)
+        if lengthWidth > 0 {
+            length = bytes[position..<position + lengthWidth].reversed().reduce(0) { $0 << 8 | Int($1) }
+            position += lengthWidth
+        }
+        guard bytes.count - position >= length else { return .failure(.badOpcode) }
+        defer { position += length }
+        return .success(ScriptElement(opcode: opcode, push: bytes[position..<position + length]))
+    }
+}
+
+extension ScriptElement {
+    /// Whether the push could not have been written shorter (BIP 62, rule 3).
+    var isMinimalPush: Bool {
+        switch push.count {
+        case 0: return opcode == Opcode.push0.rawValue
+        case 1:
+            let value = push[push.startIndex]
+            if (1...16).contains(value) || value == 0x81 { return false }
+            return opcode == 1
+        case 2...75: return Int(opcode) == push.count
+        case 76...255: return opcode == Opcode.pushData1.rawValue
+        case 256...65_535: return opcode == Opcode.pushData2.rawValue
+        default: return true
+        }
+    }
+}

@@ -1,0 +1,232 @@
+import TimeCoinCore
+
+/// Verified transactions that wait for a block. A value: it decides, and nothing else.
+///
+/// No two waiting transactions spend the same output; parents always wait together with their children or are in
+/// the chain.
+public struct Mempool: Sendable {
+    public struct Limits: Sendable, Equatable {
+        public var transactionsMax = 10_000
+        /// Estimated memory of all entries, bytes.
+        public var memoryBytesMax = 300_000_000
+        /// A transaction that waited so long is dropped, milliseconds.
+        public var expiryMilliseconds: UInt64 = 24 * 3600 * 1000
+
+        public init() {}
+    }
+
+    public struct Entry: Sendable {
+        public let checked: CheckedTransaction
+        public let proof: ScriptProof
+        public let fee: Amount
+        public let arrived: Instant
+        let sequence: UInt64
+        let memoryBytes: Int
+        /// Waiting transactions whose outputs this one spends.
+        let parents: [Hash256]
+    }
+
+    /// Unconfirmed transactions that may hang together in a line.
+    public static let chainMax = 25
+    /// Memory of an entry beyond its scripts: maps, arrays and the entry itself, measured.
+    private static let entryOverheadBytes = 900
+
+    public let limits: Limits
+    private var entries: [Hash256: Entry] = [:]
+    private var spenders: [OutPoint: Hash256] = [:]
+    private var witnesses: [Hash256: Hash256] = [:]
+    private var nextSequence: UInt64 = 0
+    public private(set) var memoryBytes = 0
+    public private(set) var encodedBytes = 0
+
+    public init(limits: Limits = Limits()) {
+        self.limits = limits
+    }
+
+    public var count: Int { entries.count }
+    public var isEmpty: Bool { entries.isEmpty }
+    public var transactionIDs: [Hash256] { entries.values.sorted { $0.sequence < $1.sequence }.map(\.checked.txid) }
+
+    public func entry(_ txid: Hash256) -> Entry? { entries[txid] }
+
+    public func entry(wtxid: Hash256) -> Entry? { witnesses[wtxid].flatMap { entries[$0] } }
+
+    public func contains(wtxid: Hash256) -> Bool { witnesses[wtxid] != nil }
+
+    public func spender(of outPoint: OutPoint) -> Hash256? { spenders[outPoint] }
+
+    /// What can be said before scripts run: whether it waits already, conflicts, or hangs on too long a chain.
+    public func precheck(_ checked: CheckedTransaction) throws(MempoolRejection) {
+        guard entries[checked.txid] == nil else { throw .alreadyWaiting(checked.txid) }
+        for input in checked.transaction.inputs {
+            if let other = spenders[input.previous] { throw .conflict(input.previous, with: other) }
+        }
+        guard ancestors(of: parents(of: checked)).count < Mempool.chainMax else { throw .chainTooLong }
+    }
+
+    /// The output of a waiting transaction, as the next block would see it.
+    public func output(_ outPoint: OutPoint, on state: ChainState, slot: Slot) -> OutputEntry? {
+        guard let transaction = entries[outPoint.transaction]?.checked.transaction,
+            transaction.outputs.indices.contains(Int(outPoint.index)), spenders[outPoint] == nil
+        else { return nil }
+        let output = transaction.outputs[Int(outPoint.index)]
+        guard !output.locking.isDataCarrier else { return nil }
+        return OutputEntry(
+            output: output, height: state.height + 1, slot: slot, time: state.header.time, kind: .transfer,
+            position: .max)
+    }
+
+    /// Takes a transaction in.
+    ///
+    /// - Returns: identifiers of what had to go for it.
+    public mutating func admit(
+        _ verified: VerifiedTransaction, proof: ScriptProof, at now: Instant
+    ) throws(MempoolRejection) -> [Hash256] {
+        let checked = verified.spendable.checked
+        try precheck(checked)
+        let entry = Entry(
+            checked: checked, proof: proof, fee: verified.spendable.fee, arrived: now, sequence: nextSequence,
+            memoryBytes: checked.size + Mempool.entryOverheadBytes, parents: parents(of: checked))
+        let evicted = try makeRoom(for: entry)
+        nextSequence += 1
+        insert(entry)
+        return evicted
+    }
+
+    /// Takes out what a block made final, and what conflicts with it.
+    ///
+    /// - Returns: identifiers of the conflicting ones, with everything that hung on them.
+    public mutating func settle(_ block: CheckedBlock) -> [Hash256] {
+        var conflicting: [Hash256] = []
+        for checked in block.transactions {
+            if entries[checked.txid] != nil { remove(checked.txid) }
+            for input in checked.transaction.inputs {
+                if let other = spenders[input.previous] { conflicting += removeWithDescendants(other) }
+            }
+        }
+        return conflicting
+    }
+
+    /// Drops what waited too long.
+    public mutating func expire(at now: Instant) -> [Hash256] {
+        let late = entries.values.filter { $0.arrived.advanced(byMilliseconds: limits.expiryMilliseconds) < now }
+        return late.flatMap { removeWithDescendants($0.checked.txid) }
+    }
+
+    /// Drops one transaction and everything that spends from it.
+    public mutating func drop(_ txid: Hash256) -> [Hash256] { removeWithDescendants(txid) }
+
+    /// What to try for the next block: best fee rate first, parents always before their children.
+    public func candidates() -> [(transaction: CheckedTransaction, proof: ScriptProof)] {
+        var placed = Set<Hash256>(minimumCapacity: entries.count)
+        var order: [(transaction: CheckedTransaction, proof: ScriptProof)] = []
+        order.reserveCapacity(entries.count)
+        for entry in entries.values.sorted(by: Entry.paysBetter) {
+            for ancestor in ancestors(of: [entry.checked.txid]).reversed() where placed.insert(ancestor).inserted {
+                if let entry = entries[ancestor] { order.append((entry.checked, entry.proof)) }
+            }
+        }
+        return order
+    }
+
+    // MARK: - Chains
+
+    private func parents(of checked: CheckedTransaction) -> [Hash256] {
+        var parents: [Hash256] = []
+        for input in checked.transaction.inputs where entries[input.previous.transaction] != nil {
+            if !parents.contains(input.previous.transaction) { parents.append(input.previous.transaction) }
+        }
+        return parents
+    }
+
+    /// The given ones and all that they hang on, children before their parents. Ends early just past the limit.
+    private func ancestors(of start: [Hash256]) -> [Hash256] {
+        guard start.contains(where: { entries[$0].map { !$0.parents.isEmpty } ?? false }) else { return start }
+        var depths: [Hash256: Int] = [:]
+        var frontier = start
+        var depth = 0
+        while !frontier.isEmpty, depth <= Mempool.chainMax {
+            for txid in frontier { depths[txid] = depth }
+            frontier = Array(Set(frontier.flatMap { entries[$0]?.parents ?? [] })).sorted()
+            depth += 1
+        }
+        return depths.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map(\.key)
+    }
+
+    // MARK: - Room
+
+    /// Evicts the worst payers until the entry fits, or refuses it when it is the worst itself.
+    private mutating func makeRoom(for entry: Entry) throws(MempoolRejection) -> [Hash256] {
+        guard isOverfull(with: entry) else { return [] }
+        let protected = Set(ancestors(of: entry.parents))
+        let worstFirst = entries.values
+            .filter { !protected.contains($0.checked.txid) }
+            .sorted { Entry.paysBetter($1, $0) }
+        var copy = self
+        var evicted: [Hash256] = []
+        for candidate in worstFirst where copy.isOverfull(with: entry) {
+            guard Entry.hasHigherRate(entry, candidate) else { throw .full }
+            evicted += copy.removeWithDescendants(candidate.checked.txid)
+        }
+        guard !copy.isOverfull(with: entry) else { throw .full }
+        self = copy
+        return evicted
+    }
+
+    private func isOverfull(with entry: Entry) -> Bool {
+        entries.count + 1 > limits.transactionsMax || memoryBytes + entry.memoryBytes > limits.memoryBytesMax
+    }
+
+    // MARK: - Maps
+
+    private mutating func insert(_ entry: Entry) {
+        entries[entry.checked.txid] = entry
+        witnesses[entry.checked.wtxid] = entry.checked.txid
+        for input in entry.checked.transaction.inputs {
+            spenders[input.previous] = entry.checked.txid
+        }
+        memoryBytes += entry.memoryBytes
+        encodedBytes += entry.checked.size
+    }
+
+    private mutating func remove(_ txid: Hash256) {
+        guard let entry = entries.removeValue(forKey: txid) else { return }
+        witnesses[entry.checked.wtxid] = nil
+        for input in entry.checked.transaction.inputs {
+            spenders[input.previous] = nil
+        }
+        memoryBytes -= entry.memoryBytes
+        encodedBytes -= entry.checked.size
+    }
+
+    private mutating func removeWithDescendants(_ txid: Hash256) -> [Hash256] {
+        var removed: [Hash256] = []
+        var frontier = [txid]
+        while let next = frontier.popLast() {
+            guard let entry = entries[next] else { continue }
+            for index in entry.checked.transaction.outputs.indices {
+                let outPoint = OutPoint(transaction: next, index: UInt32(truncatingIfNeeded: index))
+                if let child = spenders[outPoint] { frontier.append(child) }
+            }
+            remove(next)
+            removed.append(next)
+        }
+        return removed
+    }
+}
+
+extension Mempool.Entry {
+    /// Compares units a byte exactly, by cross multiplication.
+    static func hasHigherRate(_ left: Mempool.Entry, _ right: Mempool.Entry) -> Bool {
+        let leftProduct = left.fee.units.multipliedFullWidth(by: UInt64(right.checked.size))
+        let rightProduct = right.fee.units.multipliedFullWidth(by: UInt64(left.checked.size))
+        return (leftProduct.high, leftProduct.low) > (rightProduct.high, rightProduct.low)
+    }
+
+    /// Higher rate first, then first come.
+    static func paysBetter(_ left: Mempool.Entry, _ right: Mempool.Entry) -> Bool {
+        if hasHigherRate(left, right) { return true }
+        if hasHigherRate(right, left) { return false }
+        return left.sequence < right.sequence
+    }
+}
