@@ -1,73 +1,82 @@
 /// Where to pay, as people write it: bech32m with the network's prefix.
 public enum Address: Hashable, Sendable {
-    /// Version 0: the BLAKE2b-160 of a key, 20 bytes.
-    case keyHash([UInt8])
-    /// Version 1: the BLAKE2b-256 of a script, 32 bytes.
-    case scriptHash([UInt8])
+    /// Version 0: the BLAKE2b-160 of a key.
+    case keyHash(KeyHash)
+    /// Version 1: the BLAKE2b-256 of a script. 20 bytes would leave collisions at 80 bits.
+    case scriptHash(Hash256)
 
-    /// Why text is no address of this network; the description says what to do.
-    public enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
-        case text(Bech32m.Failure)
-        case otherNetwork(found: String, expected: String)
-        case unknownVersion(UInt8)
-        case wrongLength(Int)
-
-        public var description: String {
-            switch self {
-            case .text(.badChecksum): "the checksum is wrong: a character was mistyped or left out"
-            case .text(.mixedCase): "capitals and small letters are mixed"
-            case .text: "this is not a bech32m address"
-            case .otherNetwork(let found, let expected):
-                "it begins with \(found)1, addresses of this network begin with \(expected)1"
-            case .unknownVersion(let version): "address version \(version) is not known to this program"
-            case .wrongLength(let count): "\(count) bytes are the wrong length for its version"
-            }
-        }
-    }
-
-    public init(parsing text: String, network: Network) throws(Failure) {
-        let prefix: String
+    /// Reads text in small or capital letters.
+    ///
+    /// - Parameter prefix: what addresses of the network begin with, in small letters, such as `time`.
+    /// - Throws: the first of: not bech32m at all, another network's prefix, wrong checksum, unknown version,
+    ///   wrong length.
+    public init(parsing text: String, prefix: String) throws(AddressFailure) {
+        let found: String
         let values: [UInt8]
-        let hash: [UInt8]
+        let payload: [UInt8]
         do {
-            (prefix, values) = try Bech32m.decode(text)
-            hash = try Bech32m.regroup(values: Array(values.dropFirst()))
+            (found, values) = try Bech32m.decode(text)
+        } catch {
+            // Somebody else's coin has other checksums: naming the prefix says more than "mistyped".
+            if error == .badChecksum, let found = Bech32m.prefix(of: text), found != prefix {
+                throw .otherNetwork(found: found, expected: prefix)
+            }
+            throw .text(error)
+        }
+        guard found == prefix else { throw .otherNetwork(found: found, expected: prefix) }
+        guard let version = values.first else { throw .noVersion }
+        guard version <= 1 else { throw .unknownVersion(version) }
+        do {
+            payload = try Bech32m.bytes(ofValues: values.dropFirst())
         } catch {
             throw .text(error)
         }
-        guard prefix == network.addressPrefix else {
-            throw .otherNetwork(found: prefix, expected: network.addressPrefix)
-        }
-        switch (values.first, hash.count) {
-        case (0, 20): self = .keyHash(hash)
-        case (1, 32): self = .scriptHash(hash)
-        case (0, _), (1, _): throw .wrongLength(hash.count)
-        default: throw .unknownVersion(values.first ?? 0)
-        }
-    }
-
-    /// `nil` for a script that is no address.
-    public init?(locking script: Script) {
-        switch StandardScript(script) {
-        case .keyHash(let hash): self = .keyHash(hash)
-        case .scriptHash(let hash): self = .scriptHash(hash)
-        default: return nil
+        if version == 0 {
+            guard let hash = KeyHash(payload) else {
+                throw .wrongLength(payload.count, expected: KeyHash.byteCount)
+            }
+            self = .keyHash(hash)
+        } else {
+            guard let hash = Hash256(payload) else {
+                throw .wrongLength(payload.count, expected: Hash256.byteCount)
+            }
+            self = .scriptHash(hash)
         }
     }
 
-    public func text(on network: Network) -> String {
-        switch self {
-        case .keyHash(let hash):
-            Bech32m.encode(prefix: network.addressPrefix, values: [0] + Bech32m.regroup(bytes: hash))
-        case .scriptHash(let hash):
-            Bech32m.encode(prefix: network.addressPrefix, values: [1] + Bech32m.regroup(bytes: hash))
+    /// `nil` for a script that no address stands for.
+    public init?(lockingScript script: Script) {
+        if let hash = script.keyHash {
+            self = .keyHash(hash)
+        } else if let hash = script.scriptHash {
+            self = .scriptHash(hash)
+        } else {
+            return nil
         }
     }
 
+    /// The address of a key.
+    public init(of key: PublicKey) {
+        self = .keyHash(KeyHash(of: key))
+    }
+
+    /// The script that pays to it.
     public var lockingScript: Script {
         switch self {
         case .keyHash(let hash): Script.keyHash(hash)
         case .scriptHash(let hash): Script.scriptHash(hash)
+        }
+    }
+
+    /// The address in small letters.
+    ///
+    /// - Parameter prefix: what addresses of the network begin with, in small letters, such as `time`.
+    public func text(prefix: String) -> String {
+        switch self {
+        case .keyHash(let hash):
+            Bech32m.join(prefix: prefix, values: [0] + Bech32m.values(ofBytes: hash.bytes))
+        case .scriptHash(let hash):
+            Bech32m.join(prefix: prefix, values: [1] + Bech32m.values(ofBytes: hash.bytes))
         }
     }
 }

@@ -1,5 +1,6 @@
 extension ScriptMachine {
-    /// Operations on numbers of at most four bytes; results may be longer, and can then only be compared as bytes.
+    /// Operations on numbers of at most four bytes; results may be longer and then
+    /// are good only as bytes.
     mutating func calculate(_ opcode: Opcode) throws(ScriptRejection) {
         switch opcode {
         case .add1, .subtract1, .negate, .absolute, .not, .notEqual0:
@@ -38,7 +39,9 @@ extension ScriptMachine {
         }
     }
 
-    private mutating func calculateTwo(_ opcode: Opcode, _ left: Int64, _ right: Int64) throws(ScriptRejection) {
+    private mutating func calculateTwo(_ opcode: Opcode, _ left: Int64, _ right: Int64)
+        throws(ScriptRejection)
+    {
         switch opcode {
         case .add: push(left + right)
         case .subtract: push(left - right)

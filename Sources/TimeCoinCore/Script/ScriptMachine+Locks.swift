@@ -5,9 +5,9 @@ extension ScriptMachine {
     private static var sequenceTimeFlag: Int64 { 1 << 22 }
     private static var sequenceMask: Int64 { 0x0040_ffff }
 
-    /// BIP 65.
+    /// BIP 65: the transaction's lock time is of the same sort as the operand and not below it.
     mutating func checkLockTime() throws(ScriptRejection) {
-        guard flags.contains(.checkLockTime) else { return try noOperation() }
+        guard flags.contains(.checkLockTime) else { return }
         let wanted = try lockOperand()
         let threshold = Int64(Locks.timeThreshold)
         let actual = Int64(context.lockTime)
@@ -16,9 +16,9 @@ extension ScriptMachine {
         else { throw .unsatisfiedLockTime }
     }
 
-    /// BIP 112.
+    /// BIP 112: the same of the input's relative lock. An operand with the disabling bit asks for nothing.
     mutating func checkSequence() throws(ScriptRejection) {
-        guard flags.contains(.checkSequence) else { return try noOperation() }
+        guard flags.contains(.checkSequence) else { return }
         let wanted = try lockOperand()
         guard wanted & Self.sequenceDisableFlag == 0 else { return }
         let actual = Int64(context.sequence)

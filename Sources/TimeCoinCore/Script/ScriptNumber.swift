@@ -9,7 +9,8 @@ enum ScriptNumber {
         guard bytes.count <= bytesMax else { throw .number }
         guard let last = bytes.last else { return 0 }
         if requireMinimal, last & 0x7f == 0 {
-            // The highest byte only carries the sign: needed only when the one below uses its own highest bit.
+            // The highest byte only carries the sign: needed only when the one below uses its own highest
+            // bit.
             guard bytes.count > 1, bytes[bytes.count - 2] & 0x80 != 0 else { throw .number }
         }
         var value: Int64 = 0

@@ -1,23 +1,46 @@
 /// One operation of a script, with what it pushes.
 struct ScriptElement {
     let opcode: UInt8
+    /// What a push operation with data puts on the stack; empty for all others.
     let push: ArraySlice<UInt8>
+
+    /// Whether it is no operation in the sense of the limit of operations.
+    var isPush: Bool { opcode <= Opcode.number16.rawValue }
+
+    /// Whether the push could not have been written shorter (BIP 62, rule 3).
+    var isMinimalPush: Bool {
+        switch push.count {
+        case 0: return opcode == Opcode.push0.rawValue
+        case 1:
+            let value = push[push.startIndex]
+            if (1...16).contains(value) || value == 0x81 { return false }
+            return opcode == 1
+        case 2...75: return Int(opcode) == push.count
+        case 76...255: return opcode == Opcode.pushData1.rawValue
+        case 256...65_535: return opcode == Opcode.pushData2.rawValue
+        default: return true
+        }
+    }
 }
 
-/// Walks through a script; a push that runs past the end is a bad opcode.
+/// Walks through a script without copying it; a push that runs past the end is a bad opcode.
 struct ScriptReader {
     private let bytes: [UInt8]
-    private var position = 0
+    /// Offset of the next operation; after a failure, an offset within the bad one.
+    private(set) var position = 0
 
     init(_ script: Script) {
         bytes = script.bytes
     }
 
+    /// `nil` at the end. After a failure there is nothing more to read.
     mutating func next() -> Result<ScriptElement, ScriptRejection>? {
         guard position < bytes.count else { return nil }
         let opcode = bytes[position]
         position += 1
-        guard opcode <= Opcode.pushData4.rawValue else { return .success(ScriptElement(opcode: opcode, push: [])) }
+        guard opcode <= Opcode.pushData4.rawValue else {
+            return .success(ScriptElement(opcode: opcode, push: []))
+        }
         let lengthWidth: Int
         switch opcode {
         case Opcode.pushData1.rawValue: lengthWidth = 1
@@ -34,22 +57,5 @@ struct ScriptReader {
         guard bytes.count - position >= length else { return .failure(.badOpcode) }
         defer { position += length }
         return .success(ScriptElement(opcode: opcode, push: bytes[position..<position + length]))
-    }
-}
-
-extension ScriptElement {
-    /// Whether the push could not have been written shorter (BIP 62, rule 3).
-    var isMinimalPush: Bool {
-        switch push.count {
-        case 0: return opcode == Opcode.push0.rawValue
-        case 1:
-            let value = push[push.startIndex]
-            if (1...16).contains(value) || value == 0x81 { return false }
-            return opcode == 1
-        case 2...75: return Int(opcode) == push.count
-        case 76...255: return opcode == Opcode.pushData1.rawValue
-        case 256...65_535: return opcode == Opcode.pushData2.rawValue
-        default: return true
-        }
     }
 }

@@ -1,4 +1,4 @@
-import TimeCoinCore
+public import TimeCoinCore
 
 /// Verified transactions that wait for a block. A value: it decides, and nothing else.
 ///

@@ -1,4 +1,4 @@
-import TimeCoinCore
+public import TimeCoinCore
 
 /// Why the mempool does not take a transaction that keeps the rules of transactions, or that it could not judge.
 public enum MempoolRejection: Error, Sendable, Equatable, CustomStringConvertible {

@@ -1,0 +1,91 @@
+/// A call that the node answers: one table for node, command line and help.
+public struct RPCMethod: Sendable, Hashable {
+    public enum Kind: String, Sendable {
+        case string
+        case integer
+        case boolean
+        /// TIME with up to 8 decimals, as text or number.
+        case amount
+        /// A height or a block hash.
+        case block
+    }
+
+    public struct Parameter: Sendable, Hashable {
+        public let name: String
+        public let kind: Kind
+        public let isRequired: Bool
+        public let summary: String
+
+        init(_ name: String, _ kind: Kind, required: Bool = true, _ summary: String) {
+            self.name = name
+            self.kind = kind
+            isRequired = required
+            self.summary = summary
+        }
+    }
+
+    public let name: String
+    public let summary: String
+    public let parameters: [Parameter]
+
+    init(_ name: String, _ summary: String, _ parameters: [Parameter] = []) {
+        self.name = name
+        self.summary = summary
+        self.parameters = parameters
+    }
+
+    public static func named(_ name: String) -> RPCMethod? { all.first { $0.name == name } }
+
+    public var usage: String {
+        ([name] + parameters.map { $0.isRequired ? $0.name.uppercased() : "[\($0.name.uppercased())]" })
+            .joined(separator: " ")
+    }
+
+    private static let block = Parameter("block", .block, "a height or a block hash")
+    private static let txid = Parameter("txid", .string, "a transaction identifier")
+    private static let hex = Parameter("hex", .string, "a transaction in hexadecimal")
+
+    public static let all: [RPCMethod] = [
+        RPCMethod("getblockcount", "Height of the last final block."),
+        RPCMethod("getbestblockhash", "Hash of the last final block."),
+        RPCMethod("getblockhash", "Hash of the block at a height.", [Parameter("height", .integer, "a height")]),
+        RPCMethod("getblock", "A block with its certificate.", [block]),
+        RPCMethod("getblockheader", "The header of a block.", [block]),
+        RPCMethod("getblockchaininfo", "Where the chain stands."),
+        RPCMethod(
+            "getrawtransaction", "A transaction, in hexadecimal or decoded.",
+            [txid, Parameter("verbose", .boolean, required: false, "decoded instead of hexadecimal")]),
+        RPCMethod("gettransaction", "A transaction and whether it is final.", [txid]),
+        RPCMethod("sendrawtransaction", "Submits a signed transaction.", [hex]),
+        RPCMethod("decoderawtransaction", "Shows what a transaction says.", [hex]),
+        RPCMethod("getmempoolinfo", "What waits for a block."),
+        RPCMethod("getrawmempool", "Identifiers of what waits for a block."),
+        RPCMethod("getpeerinfo", "Connected peers."),
+        RPCMethod("getconsensusinfo", "Height, round and step of the vote, and who is heard."),
+        RPCMethod("getvalidators", "Who votes, with what weight."),
+        RPCMethod("getnewaddress", "A new address of the wallet."),
+        RPCMethod("getbalance", "What the wallet can spend."),
+        RPCMethod("listunspent", "Outputs that the wallet can spend."),
+        RPCMethod(
+            "sendtoaddress", "Pays from the wallet.",
+            [Parameter("address", .string, "where to"), Parameter("amount", .amount, "how much")]),
+        RPCMethod(
+            "validateaddress", "Whether text is an address of this network.",
+            [Parameter("address", .string, "the text")]),
+        RPCMethod(
+            "walletpassphrase", "Unlocks the wallet until it is locked or the node stops.",
+            [Parameter("passphrase", .string, "the passphrase")]),
+        RPCMethod("walletlock", "Locks the wallet."),
+        RPCMethod(
+            "getevents", "What happened, in order; waits for more.",
+            [
+                Parameter("from", .integer, required: false, "the first sequence number; 0 for new ones only"),
+                Parameter("wait", .integer, required: false, "seconds to wait for one, at most 30"),
+                Parameter("max", .integer, required: false, "how many at most"),
+            ]),
+        RPCMethod("uptime", "Seconds since the node started."),
+        RPCMethod(
+            "help", "All methods, or one.", [Parameter("method", .string, required: false, "a method's name")]),
+        RPCMethod("stop", "Stops the node."),
+    ]
+}

@@ -1,0 +1,126 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import TimeCoinControl
+
+/// Answers calls.
+protocol CallAnswering: Sendable {
+    func answer(_ request: RPCRequest) async -> Result<JSONValue, RPCError>
+}
+
+/// JSON-RPC 2.0 over HTTP/1.1 on a Unix socket that only its owner may use.
+struct ControlServer: Sendable {
+    /// Bytes of a request at most.
+    static let requestBytesMax = 8 << 20
+    /// Connections at once.
+    static let connectionsMax = 256
+
+    typealias Inbound = HTTPServerRequestPart
+
+    let path: String
+    let answering: any CallAnswering
+    let group: MultiThreadedEventLoopGroup
+
+    /// Serves until cancelled.
+    func run() async throws {
+        // Whoever holds the data directory's lock owns the socket; one left behind by a crash is in the way.
+        unlink(path)
+        let server = try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 128)
+            .bind(unixDomainSocketPath: path) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: true)
+                    return try NIOAsyncChannel<Inbound, HTTPServerResponsePart>(
+                        wrappingChannelSynchronously: channel,
+                        configuration: .init(inboundType: Inbound.self, outboundType: HTTPServerResponsePart.self))
+                }
+            }
+        guard chmod(path, 0o600) == 0 else { throw KeyFailure.io("cannot set the mode of \(path)") }
+        defer { unlink(path) }
+        try await server.executeThenClose { connections in
+            try await withThrowingDiscardingTaskGroup { group in
+                for try await connection in connections {
+                    group.addTask { await serve(connection) }
+                }
+            }
+        }
+    }
+
+    private func serve(_ connection: NIOAsyncChannel<Inbound, HTTPServerResponsePart>) async {
+        // A connection that breaks concerns nobody but its client.
+        try? await connection.executeThenClose { inbound, outbound in
+            var head: HTTPRequestHead?
+            var body: [UInt8] = []
+            for try await part in inbound {
+                switch part {
+                case .head(let next):
+                    head = next
+                    body = []
+                case .body(let buffer):
+                    guard body.count + buffer.readableBytes <= ControlServer.requestBytesMax else {
+                        try await respond(.payloadTooLarge, "the request is too long", outbound, keepAlive: false)
+                        return
+                    }
+                    body += buffer.readableBytesView
+                case .end:
+                    guard let request = head else { return }
+                    let keepAlive = request.isKeepAlive
+                    if request.method == .POST {
+                        let answer = await answer(body)
+                        try await respond(.ok, answer, outbound, keepAlive: keepAlive)
+                    } else {
+                        try await respond(.methodNotAllowed, "send calls with POST", outbound, keepAlive: keepAlive)
+                    }
+                    if !keepAlive { return }
+                }
+            }
+        }
+    }
+
+    private func respond(
+        _ status: HTTPResponseStatus, _ text: String,
+        _ outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>, keepAlive: Bool
+    ) async throws {
+        let body = ByteBuffer(string: text + "\n")
+        var headers: HTTPHeaders = [
+            "Content-Type": status == .ok ? "application/json" : "text/plain",
+            "Content-Length": String(body.readableBytes),
+        ]
+        if !keepAlive { headers.add(name: "Connection", value: "close") }
+        try await outbound.write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
+        try await outbound.write(.body(.byteBuffer(body)))
+        try await outbound.write(.end(nil))
+    }
+
+    /// The answer to one call or to a batch of at most ``RPCRequest/batchMax``.
+    func answer(_ body: [UInt8]) async -> String {
+        let json: JSONValue
+        do {
+            json = try JSONValue(parsing: body)
+        } catch {
+            let failure = RPCError(.parse, "parse-error", "the request is not JSON: \(error)")
+            return RPCResponse.json(id: nil, .failure(failure)).compact
+        }
+        guard case .array(let items) = json else { return await answer(call: json).compact }
+        guard (1...RPCRequest.batchMax).contains(items.count) else {
+            let failure = RPCError(
+                .invalidRequest, "batch-size", "a batch has 1 to \(RPCRequest.batchMax) calls, this one \(items.count)")
+            return RPCResponse.json(id: nil, .failure(failure)).compact
+        }
+        var answers: [JSONValue] = []
+        for item in items {
+            answers.append(await answer(call: item))
+        }
+        return JSONValue.array(answers).compact
+    }
+
+    private func answer(call json: JSONValue) async -> JSONValue {
+        do {
+            let request = try RPCRequest(json: json)
+            return RPCResponse.json(id: request.id, await answering.answer(request))
+        } catch {
+            return RPCResponse.json(id: json["id"], .failure(error))
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import TimeCoinConsensus
+import TimeCoinControl
+import TimeCoinCore
+import TimeCoinStore
+
+/// Answers the calls of the control protocol.
+struct NodeAPI: CallAnswering {
+    let core: NodeCore
+    let store: any ChainStoring
+    let wallet: Wallet
+    let intake: TransactionIntake
+    let peers: PeerLink
+    let events: EventLog
+    let stop: StopRequest
+    let network: Network
+    let started: Instant
+    let clock: NodeClock
+
+    func answer(_ request: RPCRequest) async -> Result<JSONValue, RPCError> {
+        do {
+            guard let method = RPCMethod.named(request.method) else {
+                throw RPCError(
+                    .unknownMethod, "unknown-method", "there is no method \(request.method)",
+                    hint: "`help` lists the methods")
+            }
+            return .success(try await call(method, try CallParameters(request.parameters, of: method)))
+        } catch let error as RPCError {
+            return .failure(error)
+        } catch {
+            return .failure(RPCError(.internalError, "internal-error", "\(error)"))
+        }
+    }
+
+    private func call(_ method: RPCMethod, _ parameters: CallParameters) async throws -> JSONValue {
+        switch method.name {
+        case "getblockcount": .integer(try tip().height)
+        case "getbestblockhash": .string(try tip().hash.description)
+        case "getblockhash": try blockHash(parameters)
+        case "getblock": try block(parameters)
+        case "getblockheader": try header(parameters)
+        case "getblockchaininfo": try await chainInfo()
+        case "getrawtransaction": try await rawTransaction(parameters)
+        case "gettransaction": try await transaction(parameters)
+        case "sendrawtransaction": try await sendRaw(parameters)
+        case "decoderawtransaction": Rendering(network: network).transaction(try decoded(parameters))
+        case "getmempoolinfo": await mempoolInfo()
+        case "getrawmempool": .array(await core.read { $0.mempool.transactionIDs }.map { .string($0.description) })
+        case "getpeerinfo": .array(peers.peers.map { Rendering(network: network).peer($0) })
+        case "getconsensusinfo": await consensusInfo()
+        case "getvalidators": await validators()
+        case "getnewaddress": try await newAddress()
+        case "getbalance": .string(try await balance().description)
+        case "listunspent": try await unspent()
+        case "sendtoaddress": try await send(parameters)
+        case "validateaddress": validate(parameters)
+        case "walletpassphrase": try await unlock(parameters)
+        case "walletlock": await lock()
+        case "getevents": try await events(parameters)
+        case "uptime": .integer((clock.moment.instant.milliseconds - started.milliseconds) / 1000)
+        case "help": help(parameters)
+        case "stop": stopNode()
+        default: throw RPCError(.unknownMethod, "unknown-method", "there is no method \(method.name)")
+        }
+    }
+
+    func tip() throws -> ChainTip {
+        guard let tip = try store.snapshot({ try $0.tip() }) else {
+            throw RPCError(.warmingUp, "warming-up", "the chain is not open yet")
+        }
+        return tip
+    }
+
+    private func stopNode() -> JSONValue {
+        stop.stop()
+        return .string("stopping")
+    }
+
+    private func help(_ parameters: CallParameters) -> JSONValue {
+        if let name = parameters.string("method"), let method = RPCMethod.named(name) {
+            let lines = method.parameters.map { "  \($0.name) (\($0.kind.rawValue)): \($0.summary)" }
+            return .string(([method.usage, method.summary] + lines).joined(separator: "\n"))
+        }
+        return .string(RPCMethod.all.map { "\($0.usage) — \($0.summary)" }.joined(separator: "\n"))
+    }
+
+    private func validate(_ parameters: CallParameters) -> JSONValue {
+        let text = parameters.string("address") ?? ""
+        do {
+            let address = try Address(parsing: text, network: network)
+            return .object([
+                "isvalid": .bool(true), "address": .string(address.text(on: network)),
+                "script": .string(Hexadecimal.encode(address.lockingScript.bytes)),
+            ])
+        } catch {
+            return .object(["isvalid": .bool(false), "error": .string("\(error)")])
+        }
+    }
+
+    private func mempoolInfo() async -> JSONValue {
+        await core.read { reactor in
+            .object([
+                "size": .integer(reactor.mempool.count), "bytes": .integer(reactor.mempool.encodedBytes),
+                "usage": .integer(reactor.mempool.memoryBytes),
+                "maxtransactions": .integer(reactor.mempool.limits.transactionsMax),
+                "maxusage": .integer(reactor.mempool.limits.memoryBytesMax),
+            ])
+        }
+    }
+
+    private func consensusInfo() async -> JSONValue {
+        await core.read { reactor in
+            let machine = reactor.machine
+            let waiting = reactor.gate?.state == .asking
+            return .object([
+                "height": .integer(machine.height), "round": .integer(machine.round),
+                "step": .string("\(machine.step)"), "started": .bool(machine.hasStarted),
+                "proposer": .string(machine.proposer(of: machine.round).description),
+                "self": .optional(reactor.own?.description), "voting": .bool(reactor.isVoting),
+                "reason": .optional(
+                    reactor.signingStopped ?? (reactor.own == nil ? "this node is no member" : nil)
+                        ?? (waiting ? "asking the others what they hold of this key" : nil)),
+                "prevotes": .array(machine.heard(.prevote).map { .string($0.description) }),
+                "precommits": .array(machine.heard(.precommit).map { .string($0.description) }),
+                "lockedround": machine.locked.map { .integer($0.round) } ?? .null,
+            ])
+        }
+    }
+
+    private func validators() async -> JSONValue {
+        await core.read { reactor in
+            .array(
+                reactor.state.validators.members.enumerated().map { index, member in
+                    .object([
+                        "index": .integer(index), "key": .string(member.operatorKey.description),
+                        "weight": .integer(member.weight), "self": .bool(member.operatorKey == reactor.own),
+                    ])
+                })
+        }
+    }
+
+    private func events(_ parameters: CallParameters) async throws -> JSONValue {
+        let from = UInt64(max(0, try parameters.integer("from") ?? 0))
+        let wait = min(max(0, try parameters.integer("wait") ?? 0), 30)
+        let most = min(max(1, try parameters.integer("max") ?? 100), 1000)
+        let start = from == 0 ? events.events(from: .max, max: 1).next : from
+        if wait > 0 {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await events.wait(for: start) }
+                group.addTask { try? await Task.sleep(for: .seconds(wait)) }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+        let found = events.events(from: start, max: Int(most))
+        return .object([
+            "next": .integer(found.next), "lagged": .bool(found.lagged),
+            "events": .array(found.events.map { Rendering(network: network).event($0) }),
+        ])
+    }
+}

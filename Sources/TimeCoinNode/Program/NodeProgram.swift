@@ -1,0 +1,216 @@
+import Foundation
+public import Logging
+import NIOCore
+import NIOPosix
+import TimeCoinConsensus
+import TimeCoinControl
+import TimeCoinCore
+public import TimeCoinNet
+import TimeCoinStore
+import UnixSignals
+
+/// How a node is to run.
+public struct NodeConfiguration: Sendable {
+    public var directory: NodeDirectory
+    public var listen: PeerAddress
+    public var peers: [PeerAddress]
+    /// Opens node and operator key, and the wallet.
+    public var passphrase: [UInt8]
+    public var logLevel: Logger.Level
+
+    public init(
+        directory: NodeDirectory, listen: PeerAddress, peers: [PeerAddress], passphrase: [UInt8],
+        logLevel: Logger.Level
+    ) {
+        self.directory = directory
+        self.listen = listen
+        self.peers = peers
+        self.passphrase = passphrase
+        self.logLevel = logLevel
+    }
+}
+
+/// A whole node: composes the libraries and serves until told to stop.
+public struct NodeProgram: Sendable {
+    public static let version = "0.1.0"
+
+    private let configuration: NodeConfiguration
+    private let logger: Logger
+
+    public init(_ configuration: NodeConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Runs until SIGTERM, SIGINT or `stop`.
+    ///
+    /// - Throws: ``StoreFailure``, ``KeyFailure``, ``GenesisDocument/Failure``, ``Genesis/Failure``, or what kept it
+    ///   from listening.
+    public func run() async throws {
+        let directory = configuration.directory
+        let genesis = try GenesisDocument(reading: directory.genesis).genesis()
+        guard genesis.state.parameters.network == directory.network else {
+            throw GenesisDocument.Failure(
+                description: "\(directory.genesis) is of network \(genesis.state.parameters.network.rawValue)")
+        }
+        let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
+        let state = try openState(store, genesis)
+        let journal = try StoredJournal(opening: directory.journal)
+        let signer = try openSigner(state)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        do {
+            let node = try assemble(store: store, state: state, journal: journal, signer: signer, group: group)
+            try await node.run(logger: logger)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        try await group.shutdownGracefully()
+        logger.info("stopped")
+    }
+
+    private func openState(_ store: ChainStore, _ genesis: Genesis) throws -> ChainState {
+        if let bytes = try store.snapshot({ try $0.state() }) { return try ChainState(decoding: bytes) }
+        try store.commit([BlockCommit(genesis.block, change: genesis.change, certificate: [])])
+        return genesis.state
+    }
+
+    /// `nil` for a node whose operator key is no member's: it observes.
+    private func openSigner(_ state: ChainState) throws -> Signer? {
+        let directory = configuration.directory
+        let key = try NodeSetup.key(directory.operatorKey, "operator", configuration.passphrase)
+        guard state.validators.index(of: key.publicKey) != nil else {
+            logger.notice("this operator key is no member's: the node observes and does not vote")
+            return nil
+        }
+        return try Signer(
+            secret: key, chain: state.chain, record: try StoredSignRecord(opening: directory.signRecord))
+    }
+
+    private func assemble(
+        store: ChainStore, state: ChainState, journal: StoredJournal, signer: Signer?,
+        group: MultiThreadedEventLoopGroup
+    ) throws -> RunningNode {
+        let clock = NodeClock.system
+        let directory = configuration.directory
+        var reactor = Reactor(
+            state: state, own: signer?.key, signedLast: signer?.lastAtStart,
+            nonce: Hash256(Randomness.bytes(Hash256.byteCount)) ?? .zero, settings: Reactor.Settings(),
+            at: clock.moment.instant)
+        let entries = try journal.entries(of: state.height + 1)
+        reactor.replay(entries)
+        let view = PublishedView(state: state)
+        let link = PeerLink()
+        let events = EventLog()
+        let core = NodeCore(
+            reactor: reactor,
+            parts: NodeCore.Parts(
+                store: store, journal: journal, signer: signer, peers: link, events: events, view: view, clock: clock,
+                logger: logger),
+            loop: group.next())
+        let intake = TransactionIntake(core: core, store: store, chain: state.chain, clock: clock)
+        let ingress = PeerIngress(
+            core: core, view: view, store: store, intake: intake, signer: signer, peers: link, logger: logger)
+        let identity = try NodeIdentity(
+            seed: try NodeSetup.key(directory.nodeKey, "node", configuration.passphrase).seed)
+        let network = PeerNetwork(
+            configuration: NetworkConfiguration(
+                listen: configuration.listen, peers: configuration.peers, network: directory.network.rawValue,
+                genesis: state.chain, userAgent: "timecoin/\(NodeProgram.version)"),
+            identity: identity, limits: WireType.frameLimits, handler: ingress, logger: logger, group: group,
+            clock: { clock.moment.clock })
+        link.connect(network)
+        let wallet = Wallet(
+            file: try WalletFile(reading: directory.wallet), store: store, core: core, intake: intake,
+            chain: state.chain)
+        let stop = StopRequest()
+        let api = NodeAPI(
+            core: core, store: store, wallet: wallet, intake: intake, peers: link, events: events, stop: stop,
+            network: directory.network, started: clock.moment.instant, clock: clock)
+        let socket = SocketPath.forListening(networkDirectory: directory.root)
+        if let pointer = socket.pointer {
+            try Data(socket.path.utf8).write(to: URL(fileURLWithPath: pointer))
+        }
+        return RunningNode(
+            core: core, judge: Judge(store: store, chain: state.chain), proposer: signer?.key, network: network,
+            server: ControlServer(path: socket.path, answering: api, group: group), wallet: wallet, events: events,
+            stop: stop, passphrase: configuration.passphrase)
+    }
+}
+
+extension Reactor {
+    /// Puts back what the journal kept of the height being decided.
+    mutating func replay(_ entries: [JournalEntry]) {
+        var values: [CheckedBlock] = []
+        var records: [TimeCoinConsensus.JournalRecord] = []
+        for entry in entries {
+            switch entry {
+            case .value(let bytes):
+                if let block = try? CheckedBlock(decoding: bytes) { values.append(block) }
+            case .record(let record): records.append(record)
+            }
+        }
+        replay(values: values, records: records)
+    }
+}
+
+/// Asks the program to end.
+final class StopRequest: Sendable {
+    private let stream = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
+
+    func stop() {
+        stream.continuation.yield()
+    }
+
+    func wait() async {
+        for await _ in stream.stream { return }
+    }
+}
+
+/// The tasks of a node.
+private struct RunningNode: Sendable {
+    let core: NodeCore
+    let judge: Judge
+    let proposer: PublicKey?
+    let network: PeerNetwork
+    let server: ControlServer
+    let wallet: Wallet
+    let events: EventLog
+    let stop: StopRequest
+    let passphrase: [UInt8]
+
+    func run(logger: Logger) async throws {
+        if (try? await wallet.unlock(passphrase: passphrase)) == nil {
+            logger.notice("the wallet is locked: it has another passphrase")
+        }
+        await core.resume()
+        // The first of these to end ends the others: a signal, a call of `stop`, or a fault of this machine.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await core.work(judge, proposer: proposer) }
+            group.addTask { try await network.run() }
+            group.addTask { try await server.run() }
+            group.addTask { try await pulse() }
+            group.addTask {
+                for await error in events.failures { throw error }
+            }
+            group.addTask { await stop.wait() }
+            group.addTask {
+                let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+                for await signal in signals {
+                    logger.info("stopping", metadata: ["signal": "\(signal)"])
+                    return
+                }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+            await core.stop()
+        }
+    }
+
+    private func pulse() async throws {
+        while !Task.isCancelled {
+            await core.pulse()
+            try await Task.sleep(for: .milliseconds(NodeCore.pulseInterval))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import TimeCoinConsensus
+import TimeCoinCore
+
+/// Fetches certified blocks above the own tip. A value: one request at a time, each bounded, asked of another peer
+/// when it is not answered well; idle again as soon as nobody claims more.
+struct CatchUp: Sendable {
+    struct Request: Hashable, Sendable {
+        let id: UInt64
+        let peer: PeerKey
+        let start: Height
+        let count: UInt32
+    }
+
+    /// Blocks asked for at once.
+    static let window: UInt32 = 64
+
+    private var tips: [PeerKey: Height] = [:]
+    private var outstanding: (request: Request, asked: Instant)?
+    private var waiting: [Height: (block: CheckedBlock, certificate: VerifiedCertificate)] = [:]
+    private var nextID: UInt64 = 1
+    private var turn = 0
+
+    /// Whether blocks are being fetched or wait to be executed.
+    var isBusy: Bool { outstanding != nil || !waiting.isEmpty }
+
+    /// The highest tip that a peer claims.
+    var best: Height { tips.values.max() ?? 0 }
+
+    mutating func heard(_ peer: PeerKey, tip: Height) {
+        tips[peer] = tip
+    }
+
+    mutating func gone(_ peer: PeerKey) {
+        tips[peer] = nil
+        if outstanding?.request.peer == peer { outstanding = nil }
+    }
+
+    /// The next request, if one is due. Silence costs the peer its claim until it makes it again.
+    mutating func request(above tip: Height, at now: Instant, patience: UInt64) -> Request? {
+        waiting = waiting.filter { $0.key > tip }
+        if let open = outstanding {
+            guard open.asked.advanced(byMilliseconds: patience) <= now else { return nil }
+            tips[open.request.peer] = nil
+            outstanding = nil
+        }
+        guard waiting.isEmpty else { return nil }
+        let ahead = tips.filter { $0.value > tip }.keys.sorted()
+        guard !ahead.isEmpty else { return nil }
+        turn += 1
+        let peer = ahead[turn % ahead.count]
+        let missing = (tips[peer] ?? tip) - tip
+        let request = Request(
+            id: nextID, peer: peer, start: tip + 1, count: UInt32(min(missing, UInt64(CatchUp.window))))
+        nextID += 1
+        outstanding = (request, now)
+        return request
+    }
+
+    /// Takes an answer: blocks from the asked start on, each with its own certificate, without a gap. A prefix is
+    /// welcome; anything else is dropped, and the peer's claim with it.
+    mutating func take(
+        _ items: [(block: CheckedBlock, certificate: VerifiedCertificate)], id: UInt64, from peer: PeerKey,
+        above tip: Height
+    ) {
+        guard let request = outstanding?.request, request.id == id, request.peer == peer else { return }
+        outstanding = nil
+        guard !items.isEmpty, items.count <= Int(request.count) else {
+            tips[peer] = nil
+            return
+        }
+        for (offset, item) in items.enumerated() {
+            let height = request.start + UInt64(offset)
+            guard item.block.header.height == height, item.certificate.certificate.kind == .commit,
+                item.certificate.certificate.height == height, item.certificate.certificate.value == item.block.hash
+            else {
+                tips[peer] = nil
+                return
+            }
+            if height > tip { waiting[height] = item }
+        }
+    }
+
+    mutating func next(after tip: Height) -> (block: CheckedBlock, certificate: VerifiedCertificate)? {
+        waiting.removeValue(forKey: tip + 1)
+    }
+}

@@ -1,0 +1,65 @@
+import Synchronization
+import TimeCoinConsensus
+import TimeCoinCore
+import TimeCoinStore
+
+/// The consensus journal as a file.
+final class StoredJournal: ConsensusJournaling {
+    private let file: Mutex<ConsensusJournal>
+
+    init(opening directory: String) throws {
+        file = Mutex(try ConsensusJournal(opening: directory))
+    }
+
+    func append(_ entry: JournalEntry, height: Height) throws {
+        try file.withLock { try $0.append(entry.encoded, height: height) }
+    }
+
+    func sync() throws {
+        try file.withLock { try $0.sync() }
+    }
+
+    /// What was kept of a height, oldest first.
+    func entries(of height: Height) throws -> [JournalEntry] {
+        try file.withLock { journal in
+            var entries: [JournalEntry] = []
+            try journal.replay(fromHeight: height) { frame in
+                if frame.height == height, let entry = JournalEntry(decoding: frame.payload) { entries.append(entry) }
+            }
+            return entries
+        }
+    }
+}
+
+/// The signer's record as a file.
+final class StoredSignRecord: SignRecording {
+    private let state: Mutex<State>
+
+    private struct State {
+        let file: SignRecordFile
+        var positions: SignerPositions
+    }
+
+    init(opening directory: String) throws {
+        let file = try SignRecordFile(opening: directory)
+        var positions = SignerPositions()
+        for record in file.records {
+            positions.note(try SignerRecord(decoding: record.payload))
+        }
+        state = Mutex(State(file: file, positions: positions))
+    }
+
+    /// Creates the record of a member that never signed.
+    static func create(at directory: String) throws {
+        _ = try SignRecordFile.create(in: directory, instance: UInt64.random(in: 1...UInt64.max))
+    }
+
+    var positions: SignerPositions { state.withLock { $0.positions } }
+
+    func append(_ record: SignerRecord) throws {
+        try state.withLock { state in
+            try state.file.append(record.encoded, height: record.position.height)
+            state.positions.note(record)
+        }
+    }
+}

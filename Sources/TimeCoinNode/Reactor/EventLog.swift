@@ -1,0 +1,119 @@
+import Logging
+import Synchronization
+import TimeCoinConsensus
+import TimeCoinCore
+
+/// What happened, in order, for those who follow: numbered, bounded, and honest about what it no longer has.
+final class EventLog: Sendable {
+    struct Event: Sendable {
+        let sequence: UInt64
+        let content: Content
+    }
+
+    enum Content: Sendable {
+        case block(BlockHeader, hash: Hash256, transactions: [Hash256], round: Round)
+        case accepted(Hash256)
+        case dropped(Hash256, reason: String)
+        case round(height: Height, round: Round)
+        case misbehaviour(PublicKey)
+    }
+
+    /// Events kept.
+    static let eventsMax = 4096
+
+    private struct State {
+        var events: [Event] = []
+        var next: UInt64 = 1
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var nextWaiter: UInt64 = 0
+        var failure: (any Error)?
+    }
+
+    private let state = Mutex(State())
+    private let failed = AsyncStream.makeStream(of: (any Error).self, bufferingPolicy: .bufferingOldest(1))
+
+    /// Yields the first fault of this machine.
+    var failures: AsyncStream<any Error> { failed.stream }
+
+    func fail(_ error: any Error) {
+        failed.continuation.yield(error)
+    }
+
+    func take(_ report: ReactorReport, logger: Logger, at clock: Timestamp) {
+        switch report {
+        case .final(let executed, let round):
+            let block = executed.block
+            logger.info(
+                "block is final",
+                metadata: [
+                    "height": "\(block.header.height)", "kind": "\(block.header.kind)", "hash": "\(block.hash)",
+                    "transactions": "\(block.transactions.count)", "round": "\(round)",
+                ])
+            append([
+                .block(block.header, hash: block.hash, transactions: block.transactions.map(\.txid), round: round)
+            ])
+        case .accepted(let txids): append(txids.map { .accepted($0) })
+        case .dropped(let txids, let reason):
+            logger.info("dropped waiting transactions", metadata: ["count": "\(txids.count)", "reason": "\(reason)"])
+            append(txids.map { .dropped($0, reason: reason) })
+        case .enteredRound(let height, let round):
+            logger.info("entered a round", metadata: ["height": "\(height)", "round": "\(round)"])
+            append([.round(height: height, round: round)])
+        case .refusedValue(let hash, let rejection):
+            logger.warning("refused a block", metadata: ["hash": "\(hash)", "reason": "\(rejection)"])
+        case .misbehaviour(.votes(let first, _)):
+            logger.warning("a member voted twice", metadata: ["member": "\(first.member)"])
+            append([.misbehaviour(first.member)])
+        case .misbehaviour(.proposals(let first, _)):
+            logger.warning("a member proposed twice", metadata: ["member": "\(first.proposer)"])
+            append([.misbehaviour(first.proposer)])
+        case .signingOpen:
+            logger.info("signing is open: enough members told what they hold of this key")
+        }
+    }
+
+    private func append(_ contents: [Content]) {
+        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            for content in contents {
+                state.events.append(Event(sequence: state.next, content: content))
+                state.next += 1
+            }
+            if state.events.count > 2 * EventLog.eventsMax {
+                state.events.removeFirst(state.events.count - EventLog.eventsMax)
+            }
+            defer { state.waiters = [:] }
+            return Array(state.waiters.values)
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Events from a number on. `lagged` says that some between were already forgotten.
+    func events(from sequence: UInt64, max: Int) -> (events: [Event], next: UInt64, lagged: Bool) {
+        state.withLock { state in
+            let first = state.events.first?.sequence ?? state.next
+            let wanted = state.events.drop { $0.sequence < sequence }.prefix(max)
+            let next = wanted.last.map { $0.sequence + 1 } ?? state.next
+            return (Array(wanted), next, sequence > 0 && sequence < first)
+        }
+    }
+
+    /// Returns when there is an event of this number or later, or when cancelled.
+    func wait(for sequence: UInt64) async {
+        let ticket = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isReady = state.withLock { state in
+                    if state.next > sequence || Task.isCancelled { return true }
+                    state.waiters[ticket] = continuation
+                    return false
+                }
+                if isReady { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: ticket) }?.resume()
+        }
+    }
+}

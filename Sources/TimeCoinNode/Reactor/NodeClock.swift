@@ -1,0 +1,22 @@
+import Dispatch
+import Foundation
+import TimeCoinCore
+
+/// The machine's clocks, the only place where they are read.
+struct NodeClock: Sendable {
+    private let read: @Sendable () -> Moment
+
+    init(_ read: @escaping @Sendable () -> Moment) {
+        self.read = read
+    }
+
+    var moment: Moment { read() }
+
+    static let system = NodeClock {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Moment(
+            instant: Instant(milliseconds: DispatchTime.now().uptimeNanoseconds / 1_000_000),
+            clock: Timestamp(milliseconds: UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000))
+    }
+}

@@ -1,0 +1,269 @@
+import DequeModule
+import Logging
+import NIOCore
+import TimeCoinConsensus
+import TimeCoinCore
+import TimeCoinStore
+
+/// Sends to peers; the network, or a simulation of it.
+protocol PeerSending: Sendable {
+    func send(_ message: WireMessage, to peer: PeerKey)
+    func broadcast(_ message: WireMessage, except: PeerKey?)
+}
+
+/// What the core asks to have done beside its own thread; each comes back as an event.
+enum CoreJob: Sendable {
+    case build(parent: ChainState, time: Timestamp, candidates: [(transaction: CheckedTransaction, proof: ScriptProof)],
+        round: Round)
+    case judge(CheckedBlock, parent: ChainState, known: [Hash256: ScriptProof])
+}
+
+/// The shell around the reactor: one thread, on which effects are executed in their order.
+///
+/// Store writes, journal and signatures happen here; nothing of it crosses an `await`. Timers are deadlines that a
+/// pulse compares with the clock.
+actor NodeCore {
+    /// Jobs that wait at most; one to build and one to judge is all that a height ever asks for, plus catching up.
+    static let jobsMax = 64
+    /// Between two pulses, milliseconds.
+    static let pulseInterval: UInt64 = 5
+    /// Between two ticks of the reactor, milliseconds.
+    private static let tickInterval: UInt64 = 100
+    /// Transactions relayed in one message.
+    private static let relayMax = 250
+    /// Bytes of transactions relayed in one message, unless a single one is larger.
+    private static let relayBytesMax = 500_000
+
+    nonisolated let unownedExecutor: UnownedSerialExecutor
+    nonisolated let jobs: AsyncStream<CoreJob>
+    private let jobSink: AsyncStream<CoreJob>.Continuation
+
+    private(set) var reactor: Reactor
+    private let parts: Parts
+    private var queue = Deque<ReactorEvent>()
+    private var isRunning = false
+    private var timers: [ArmedTimer: Instant] = [:]
+    private var wakeAt: Timestamp?
+    private var tickAt = Instant(milliseconds: 0)
+    private var relays: [(transactions: [CheckedTransaction], except: PeerKey?)] = []
+    /// The first fault of this machine; after it nothing is signed or written.
+    private(set) var fault: (any Error)?
+
+    /// What the core works with.
+    struct Parts: Sendable {
+        let store: any ChainStoring
+        let journal: any ConsensusJournaling
+        let signer: Signer?
+        let peers: any PeerSending
+        let events: EventLog
+        let view: PublishedView
+        let clock: NodeClock
+        let logger: Logger
+    }
+
+    init(reactor: Reactor, parts: Parts, loop: any EventLoop) {
+        self.reactor = reactor
+        self.parts = parts
+        unownedExecutor = loop.executor.asUnownedSerialExecutor()
+        (jobs, jobSink) = AsyncStream.makeStream(
+            of: CoreJob.self, bufferingPolicy: .bufferingOldest(NodeCore.jobsMax))
+        parts.view.publish(reactor)
+    }
+
+    /// Begins; to be called once before anything else.
+    func resume() {
+        execute(reactor.resume(at: parts.clock.moment))
+        drain()
+    }
+
+    /// Hands in one event. Awaiting it is the back-pressure on whoever has it.
+    func deliver(_ event: ReactorEvent) {
+        queue.append(event)
+        drain()
+    }
+
+    /// Compares deadlines with the clocks.
+    func pulse() {
+        let now = parts.clock.moment
+        for (timer, deadline) in timers where deadline <= now.instant {
+            timers[timer] = nil
+            queue.append(.timeout(timer.timeout, height: timer.height))
+        }
+        if let wake = wakeAt, wake <= now.clock {
+            wakeAt = nil
+            queue.append(.wake)
+        }
+        if tickAt <= now.instant {
+            tickAt = now.instant.advanced(byMilliseconds: NodeCore.tickInterval)
+            queue.append(.tick)
+        }
+        drain()
+        relay()
+    }
+
+    /// Reads from the reactor's present value.
+    func read<Value: Sendable>(_ body: @Sendable (borrowing Reactor) -> Value) -> Value {
+        body(reactor)
+    }
+
+    /// Stops the jobs; nothing is signed after it.
+    func stop() {
+        jobSink.finish()
+    }
+
+    // MARK: - Effects
+
+    private func drain() {
+        guard !isRunning else { return }
+        isRunning = true
+        defer { isRunning = false }
+        while fault == nil, let event = queue.popFirst() {
+            execute(reactor.handle(event, at: parts.clock.moment))
+        }
+        parts.view.publish(reactor)
+    }
+
+    private func execute(_ effects: [ReactorEffect]) {
+        do {
+            for effect in effects where fault == nil {
+                try perform(effect)
+            }
+        } catch {
+            fault = error
+            parts.logger.critical("stopped signing and writing: \(error)")
+            parts.events.fail(error)
+        }
+    }
+
+    private func perform(_ effect: ReactorEffect) throws {
+        switch effect {
+        case .journal(let record, let height): try parts.journal.append(.record(record), height: height)
+        case .journalValue(let bytes, let height): try parts.journal.append(.value(bytes), height: height)
+        case .sign(let messages): try sign(messages)
+        case .broadcast(let message): parts.peers.broadcast(message, except: nil)
+        case .send(let message, let peer): parts.peers.send(message, to: peer)
+        case .relay(let transactions, let except): relays.append((transactions, except))
+        case .timers(let armed): arm(armed)
+        case .wake(let time): wakeAt = time
+        case .build(_, let round): build(round)
+        case .judge(let block): judge(block)
+        case .commit(let block, let certificate): try commit(block, certificate)
+        case .penalise(let peer, let reason):
+            parts.logger.warning("peer misbehaves", metadata: ["peer": "\(peer)", "reason": "\(reason)"])
+        case .stopSigning(let reason):
+            parts.logger.critical("signing is stopped: \(reason)")
+        case .report(let report): parts.events.take(report, logger: parts.logger, at: parts.clock.moment.clock)
+        }
+    }
+
+    /// What must be known after a crash is durable first, then the signature, and only then anything is sent.
+    private func sign(_ messages: [OwnMessage]) throws {
+        guard let signer = parts.signer, reactor.signingStopped == nil else { return }
+        try parts.journal.sync()
+        for message in messages {
+            guard let signature = try signer.sign(message) else {
+                parts.logger.error("the signer's record refuses a second signature at one position")
+                continue
+            }
+            let state = reactor.state
+            switch message {
+            case .vote(let vote):
+                let signed = SignedVote(vote: vote, member: signer.key, signature: signature)
+                if let verified = VerifiedVote(signed, validators: state.validators, chain: state.chain) {
+                    queue.append(.signedVote(verified))
+                }
+            case .proposal(let proposal):
+                let signed = SignedProposal(proposal: proposal, proposer: signer.key, signature: signature)
+                if let verified = VerifiedProposal(signed, validators: state.validators, chain: state.chain) {
+                    queue.append(.signedProposal(verified))
+                }
+            }
+        }
+    }
+
+    private func commit(_ block: ExecutedBlock, _ certificate: Certificate) throws {
+        try parts.journal.sync()
+        try parts.store.commit([BlockCommit(block.block, change: block.change, certificate: certificate.encoded)])
+        // Everything else waits until the height is over.
+        queue.prepend(.committed(block))
+    }
+
+    private func build(_ round: Round) {
+        let state = reactor.state
+        let earliest = state.header.time.advanced(byMilliseconds: 1)
+        jobSink.yield(
+            .build(
+                parent: state, time: max(parts.clock.moment.clock, earliest),
+                candidates: reactor.mempool.candidates(), round: round))
+    }
+
+    private func judge(_ block: CheckedBlock) {
+        var known: [Hash256: ScriptProof] = [:]
+        for transaction in block.transactions {
+            if let entry = reactor.mempool.entry(wtxid: transaction.wtxid) { known[transaction.wtxid] = entry.proof }
+        }
+        jobSink.yield(.judge(block, parent: reactor.state, known: known))
+    }
+
+    private func arm(_ armed: [ArmedTimer]) {
+        let now = parts.clock.moment.instant
+        var next: [ArmedTimer: Instant] = [:]
+        for timer in armed {
+            next[timer] = timers[timer] ?? now.advanced(byMilliseconds: timer.milliseconds)
+        }
+        timers = next
+    }
+
+    /// Passes transactions on, many in one message.
+    private func relay() {
+        let waiting = relays
+        relays = []
+        for (except, group) in Dictionary(grouping: waiting, by: \.except) {
+            var batch: [[UInt8]] = []
+            var bytes = 0
+            for checked in group.flatMap(\.transactions) {
+                if batch.count >= NodeCore.relayMax || (bytes + checked.size > NodeCore.relayBytesMax && !batch.isEmpty) {
+                    parts.peers.broadcast(.transactions(batch), except: except)
+                    batch = []
+                    bytes = 0
+                }
+                batch.append(checked.transaction.encoded)
+                bytes += checked.size
+            }
+            if !batch.isEmpty { parts.peers.broadcast(.transactions(batch), except: except) }
+        }
+    }
+}
+
+extension NodeCore {
+    /// Runs the jobs of building and judging until stopped.
+    nonisolated func work(_ judge: Judge, proposer: PublicKey?) async {
+        await withDiscardingTaskGroup { group in
+            for await job in jobs {
+                group.addTask { await self.perform(job, judge, proposer) }
+            }
+        }
+    }
+
+    nonisolated private func perform(_ job: CoreJob, _ judge: Judge, _ proposer: PublicKey?) async {
+        do {
+            switch job {
+            case .build(let parent, let time, let candidates, let round):
+                guard let proposer else { return }
+                let block = try judge.build(on: parent, at: time, proposer: proposer, candidates: candidates)
+                await deliver(.built(block, height: parent.height + 1, round: round))
+            case .judge(let block, let parent, let known):
+                let result = try await judge.judge(block, on: parent, known: known)
+                await deliver(.judged(block.hash, result))
+            }
+        } catch {
+            await fail(error)
+        }
+    }
+
+    private func fail(_ error: any Error) {
+        guard fault == nil else { return }
+        fault = error
+        parts.events.fail(error)
+    }
+}

@@ -1,0 +1,513 @@
+import TimeCoinConsensus
+import TimeCoinCore
+
+/// A whole node's decisions: consensus, mempool, catching up, what to send. Synchronous; events in, effects out.
+///
+/// The shell executes the effects in their order, and the simulator replaces the shell.
+struct Reactor: Sendable {
+    struct Settings: Sendable {
+        var mempool = Mempool.Limits()
+        /// Between two statuses to all peers, milliseconds.
+        var statusInterval: UInt64 = 500
+        /// After which a value or blocks are asked of another peer, milliseconds.
+        var answerPatience: UInt64 = 1000
+        /// A tip further than it behind a peer's, for so long, is caught up by asking for blocks, milliseconds.
+        var lagPatience: UInt64 = 200
+    }
+
+    /// Messages for the next height kept, a member.
+    static let earlyMessagesPerMember = 6
+    /// Contents of values of this height kept.
+    static let contentsMax = 16
+
+    let settings: Settings
+    /// `nil` for an observer.
+    let own: PublicKey?
+    /// Drawn anew at each start, for asking about the own key.
+    let nonce: Hash256
+    private(set) var state: ChainState
+    private(set) var machine: ConsensusMachine
+    var mempool: Mempool
+    private(set) var gate: SigningGate?
+    private(set) var signingStopped: String?
+    /// The last position that this signer has signed.
+    private var signedLast: SignerPosition?
+    var catchUp = CatchUp()
+    private(set) var peers: [PeerKey: NodeStatus?] = [:]
+    /// The highest position seen of each member, to tell it after its restart.
+    private(set) var positions: [PublicKey: SignerPosition] = [:]
+
+    private var contents: [Hash256: CheckedBlock] = [:]
+    private var executed: [Hash256: ExecutedBlock] = [:]
+    private var judging: Set<Hash256> = []
+    private var building: Round?
+    private var committing = false
+    private var wanted: [Hash256: Instant] = [:]
+    private var wantedTurn = 0
+    private var early: [ReactorEvent] = []
+    private var lastStatus: Instant?
+    private var lastProgress: Instant
+    private var reportedRound: Round = 0
+
+    /// - Parameters:
+    ///   - signedLast: the last position in the signer's record; `nil` when it never signed.
+    init(
+        state: ChainState, own: PublicKey?, signedLast: SignerPosition?, nonce: Hash256, settings: Settings,
+        at now: Instant
+    ) {
+        self.state = state
+        self.nonce = nonce
+        self.settings = settings
+        self.own = own.flatMap { state.validators.index(of: $0) == nil ? nil : $0 }
+        machine = ConsensusMachine(on: state, own: own)
+        mempool = Mempool(limits: settings.mempool)
+        self.signedLast = signedLast
+        gate = self.own.map { SigningGate(own: $0, ownLast: signedLast, validators: state.validators) }
+        lastProgress = now
+    }
+
+    var isVoting: Bool { own != nil && signingStopped == nil && gate?.state == .open }
+
+    mutating func handle(_ event: ReactorEvent, at now: Moment) -> [ReactorEffect] {
+        var effects: [ReactorEffect] = []
+        switch event {
+        case .tick: tick(now, &effects)
+        case .wake: break
+        case .timeout(let timeout, let height):
+            if height == machine.height { feed(.elapsed(timeout), &effects) }
+        case .peerConnected(let peer):
+            peers[peer] = .some(nil)
+            effects.append(.send(.status(status(now)), to: peer))
+            ask(for: peer, &effects)
+        case .peerGone(let peer):
+            peers[peer] = nil
+            catchUp.gone(peer)
+        case .status(let status, let peer): take(status, from: peer, now, &effects)
+        case .proposal(let proposal, let compact, let peer):
+            take(proposal, compact, from: peer, now, &effects)
+        case .vote(let vote): take(vote, now, &effects)
+        case .certificate(let certificate): take(certificate, &effects)
+        case .value(let block): take(content: block, &effects)
+        case .valueRequest(let hash, let peer):
+            if let block = contents[hash] { effects.append(.send(.value(block.encoded), to: peer)) }
+        case .positionAnswer(let member, let highest): takeAnswer(from: member, highest, &effects)
+        case .blocks(let id, let items, let peer): take(blocks: items, id: id, from: peer, &effects)
+        case .admitted(let admissions, let peer): admit(admissions, from: peer, now, &effects)
+        case .built(let block, let height, let round): take(built: block, height: height, round: round, &effects)
+        case .judged(let hash, let result): take(judgement: result, of: hash, &effects)
+        case .committed(let block): advance(past: block, now, &effects)
+        case .signedVote(let vote):
+            signedLast = SignerPosition(.vote(vote.vote))
+            feed(.vote(vote), &effects)
+            effects.append(.broadcast(.vote(vote.signed)))
+        case .signedProposal(let proposal):
+            signedLast = SignerPosition(.proposal(proposal.proposal))
+            feed(.proposal(proposal, isTimely: true), &effects)
+            let compact = contents[proposal.proposal.value].map(CompactBlock.init)
+            effects.append(.broadcast(.proposal(proposal.signed, compact)))
+        }
+        startIfDue(now, &effects)
+        catchUpFurther(now, &effects)
+        return effects
+    }
+
+    // MARK: - Consensus
+
+    /// Gives the machine an input and turns its sections into effects, in their order.
+    private mutating func feed(_ input: ConsensusInput, _ effects: inout [ReactorEffect]) {
+        let result = machine.handle(input)
+        guard result.refusal == nil else { return }
+        for record in result.records {
+            effects.append(.journal(record, height: machine.height))
+        }
+        sign(result.toSign, &effects)
+        for certificate in result.toSend {
+            effects.append(.broadcast(.certificate(certificate)))
+        }
+        effects.append(.timers(armed(result.timers)))
+        for misbehaviour in result.misbehaviour {
+            effects.append(.report(.misbehaviour(misbehaviour)))
+        }
+        if let value = result.certifiedInvalid {
+            stopSigning("block \(value) is certified, and this node finds it invalid", &effects)
+        }
+        if machine.round != reportedRound {
+            reportedRound = machine.round
+            effects.append(.report(.enteredRound(height: machine.height, round: machine.round)))
+        }
+        serve(result.requests, &effects)
+        if machine.decision != nil { finish(&effects) }
+    }
+
+    private func armed(_ timers: [Timeout]) -> [ArmedTimer] {
+        timers.map {
+            ArmedTimer(timeout: $0, height: machine.height, milliseconds: machine.parameters.duration(of: $0))
+        }
+    }
+
+    private func sign(_ messages: [OwnMessage], _ effects: inout [ReactorEffect]) {
+        if isVoting, !messages.isEmpty { effects.append(.sign(messages)) }
+    }
+
+    private mutating func serve(_ requests: [ConsensusRequest], _ effects: inout [ReactorEffect]) {
+        for request in requests {
+            switch request {
+            case .build(let round):
+                guard building != round, isVoting else { continue }
+                building = round
+                effects.append(.build(height: machine.height, round: round))
+            case .judge(let value):
+                if let block = contents[value] {
+                    judge(block, &effects)
+                } else if wanted[value] == nil {
+                    // Long past, so that the next tick asks at once.
+                    wanted[value] = Instant(milliseconds: 0)
+                }
+            }
+        }
+    }
+
+    private mutating func judge(_ block: CheckedBlock, _ effects: inout [ReactorEffect]) {
+        guard executed[block.hash] == nil, judging.insert(block.hash).inserted else { return }
+        effects.append(.judge(block))
+    }
+
+    private mutating func keep(_ block: CheckedBlock) {
+        guard contents.count < Reactor.contentsMax || contents[block.hash] != nil else { return }
+        contents[block.hash] = block
+        wanted[block.hash] = nil
+    }
+
+    /// Commits the decided value as soon as it is executed here.
+    private mutating func finish(_ effects: inout [ReactorEffect]) {
+        guard !committing, let decision = machine.decision else { return }
+        if let block = executed[decision.value] {
+            committing = true
+            effects.append(.commit(block, decision.certificate.certificate))
+        } else if let block = contents[decision.value] {
+            // Decided in an earlier life of this process: execute again.
+            judge(block, &effects)
+        } else if wanted[decision.value] == nil {
+            wanted[decision.value] = Instant(milliseconds: 0)
+        }
+    }
+
+    private mutating func advance(past block: ExecutedBlock, _ now: Moment, _ effects: inout [ReactorEffect]) {
+        guard block.change.state.height == state.height + 1 else { return }
+        let round = machine.decision?.round ?? 0
+        state = block.change.state
+        machine = ConsensusMachine(on: state, own: own)
+        contents = [:]
+        executed = [:]
+        judging = []
+        wanted = [:]
+        building = nil
+        committing = false
+        reportedRound = 0
+        lastProgress = now.instant
+        let dropped = mempool.settle(block.block)
+        effects.append(.report(.final(block, round: round)))
+        if !dropped.isEmpty { effects.append(.report(.dropped(dropped, reason: "double-spend"))) }
+        effects.append(.timers([]))
+        let waiting = early
+        early = []
+        for event in waiting {
+            effects += handle(event, at: now)
+        }
+        feedCertified(&effects)
+    }
+
+    private mutating func startIfDue(_ now: Moment, _ effects: inout [ReactorEffect]) {
+        guard !machine.hasStarted, machine.decision == nil, !committing else { return }
+        let due = state.dueTime(of: state.slot + 1)
+        var next = due
+        if !mempool.isEmpty {
+            let interval = max(1, state.parameters.paymentIntervalMilliseconds)
+            next = min(next, state.header.time.advanced(byMilliseconds: interval))
+        }
+        if now.clock >= next {
+            feed(.start, &effects)
+        } else {
+            effects.append(.wake(next))
+        }
+    }
+
+    // MARK: - Messages
+
+    private mutating func take(
+        _ proposal: VerifiedProposal, _ compact: CompactBlock?, from peer: PeerKey, _ now: Moment,
+        _ effects: inout [ReactorEffect]
+    ) {
+        note(proposal.signed.proposer, SignerPosition(.proposal(proposal.proposal)))
+        guard isCurrent(proposal.proposal.height, .proposal(proposal, compact, from: peer)) else { return }
+        let value = proposal.proposal.value
+        let time = compact?.header.time ?? contents[value]?.header.time
+        if let compact, compact.header.hash == value, contents[value] == nil {
+            if let block = assembled(from: compact) {
+                keep(block)
+            } else {
+                wanted[value] = now.instant
+                effects.append(.send(.valueRequest(value), to: peer))
+            }
+        }
+        // A proposal again has been judged by its time before; only a fresh one is asked now.
+        let isTimely = time.map { state.parameters.isTimely($0, at: now.clock) } ?? false
+        feed(.proposal(proposal, isTimely: isTimely), &effects)
+    }
+
+    private func assembled(from compact: CompactBlock) -> CheckedBlock? {
+        var transactions: [CheckedTransaction] = []
+        transactions.reserveCapacity(compact.payments.count + 1)
+        if let coinbase = compact.coinbase {
+            guard let checked = try? CheckedTransaction(checking: coinbase) else { return nil }
+            transactions.append(checked)
+        }
+        for wtxid in compact.payments {
+            guard let entry = mempool.entry(wtxid: wtxid) else { return nil }
+            transactions.append(entry.checked)
+        }
+        return try? CheckedBlock(header: compact.header, transactions: transactions)
+    }
+
+    private mutating func take(_ vote: VerifiedVote, _ now: Moment, _ effects: inout [ReactorEffect]) {
+        note(vote.signed.member, SignerPosition(.vote(vote.vote)))
+        guard isCurrent(vote.vote.height, .vote(vote)) else { return }
+        feed(.vote(vote), &effects)
+    }
+
+    private mutating func take(_ certificate: VerifiedCertificate, _ effects: inout [ReactorEffect]) {
+        guard isCurrent(certificate.certificate.height, .certificate(certificate)) else { return }
+        feed(.certificate(certificate), &effects)
+    }
+
+    /// Messages of the next height wait, as many as members may send; others are of no use.
+    private mutating func isCurrent(_ height: Height, _ event: ReactorEvent) -> Bool {
+        if height == machine.height { return true }
+        if height == machine.height + 1,
+            early.count < Reactor.earlyMessagesPerMember * state.validators.members.count {
+            early.append(event)
+        }
+        return false
+    }
+
+    private mutating func take(content block: CheckedBlock, _ effects: inout [ReactorEffect]) {
+        guard wanted[block.hash] != nil else { return }
+        keep(block)
+        serve(machine.requests, &effects)
+        if machine.decision != nil { finish(&effects) }
+    }
+
+    private mutating func take(
+        built block: ExecutedBlock?, height: Height, round: Round, _ effects: inout [ReactorEffect]
+    ) {
+        guard height == machine.height else { return }
+        guard let block else {
+            // Nothing that waits fits on this state any more.
+            let gone = mempool.transactionIDs.flatMap { mempool.drop($0) }
+            if !gone.isEmpty { effects.append(.report(.dropped(gone, reason: "no-longer-valid"))) }
+            return
+        }
+        guard machine.requests.contains(.build(round: round)) else { return }
+        keep(block.block)
+        executed[block.block.hash] = block
+        effects.append(.journalValue(block.block.encoded, height: height))
+        feed(.built(round: round, value: block.block.hash), &effects)
+    }
+
+    private mutating func take(
+        judgement result: Result<ExecutedBlock, BlockRejection>, of hash: Hash256,
+        _ effects: inout [ReactorEffect]
+    ) {
+        guard judging.remove(hash) != nil else { return }
+        switch result {
+        case .success(let block):
+            executed[hash] = block
+            effects.append(.journalValue(block.block.encoded, height: machine.height))
+            feed(.verdict(hash, isValid: true), &effects)
+            if machine.decision != nil { finish(&effects) }
+        case .failure(let rejection):
+            effects.append(.report(.refusedValue(hash, rejection)))
+            feed(.verdict(hash, isValid: false), &effects)
+        }
+    }
+
+    // MARK: - Signing
+
+    private mutating func note(_ member: PublicKey, _ position: SignerPosition) {
+        guard state.validators.index(of: member) != nil else { return }
+        positions[member] = max(positions[member] ?? position, position)
+    }
+
+    private func ask(for peer: PeerKey, _ effects: inout [ReactorEffect]) {
+        guard let own, gate?.state == .asking else { return }
+        effects.append(.send(.positionQuery(own, nonce: nonce), to: peer))
+    }
+
+    private mutating func takeAnswer(
+        from member: PublicKey, _ highest: SignerPosition?, _ effects: inout [ReactorEffect]
+    ) {
+        guard gate?.state == .asking else { return }
+        gate?.answer(from: member, highest: highest)
+        switch gate?.state {
+        case .open:
+            effects.append(.report(.signingOpen))
+            sign(machine.outstanding, &effects)
+            serve(machine.requests, &effects)
+        case .contradicted(let position, let witness):
+            stopSigning(
+                "\(witness) holds a later signature of this key, at height \(position.height): the signer's record "
+                    + "is old, or another instance signs with the same key", &effects)
+        default: break
+        }
+    }
+
+    mutating func stopSigning(_ reason: String, _ effects: inout [ReactorEffect]) {
+        guard signingStopped == nil else { return }
+        signingStopped = reason
+        effects.append(.stopSigning(reason))
+    }
+
+    // MARK: - Restart
+
+    /// Puts back what the journal holds of the height being decided. What the replay would do was done before the
+    /// crash, or is done again from the facts by ``resume(at:)``.
+    mutating func replay(values: [CheckedBlock], records: [JournalRecord]) {
+        for block in values where block.header.height == machine.height {
+            keep(block)
+        }
+        for record in records {
+            guard let input = record.input(validators: state.validators, chain: state.chain) else { continue }
+            _ = machine.handle(input)
+            switch input {
+            case .vote(let vote): note(vote.signed.member, SignerPosition(.vote(vote.vote)))
+            case .proposal(let proposal, _):
+                note(proposal.signed.proposer, SignerPosition(.proposal(proposal.proposal)))
+            default: break
+            }
+        }
+        reportedRound = machine.round
+    }
+
+    /// The first effects after a start.
+    mutating func resume(at now: Moment) -> [ReactorEffect] {
+        var effects: [ReactorEffect] = [.timers(armed(machine.timers))]
+        sign(machine.outstanding, &effects)
+        serve(machine.requests, &effects)
+        if machine.decision != nil { finish(&effects) }
+        startIfDue(now, &effects)
+        return effects
+    }
+
+    // MARK: - Peers
+
+    private func status(_ now: Moment) -> NodeStatus {
+        NodeStatus(tip: state.height, tipHash: state.headerHash, clock: now.clock, round: machine.summary)
+    }
+
+    private mutating func take(
+        _ status: NodeStatus, from peer: PeerKey, _ now: Moment, _ effects: inout [ReactorEffect]
+    ) {
+        guard peers[peer] != nil else { return }
+        peers[peer] = status
+        catchUp.heard(peer, tip: status.tip)
+        let held = machine.held(beyond: status.round)
+        for certificate in held.certificates {
+            effects.append(.send(.certificate(certificate), to: peer))
+        }
+        for proposal in held.proposals {
+            let compact = contents[proposal.proposal.value].map(CompactBlock.init)
+            effects.append(.send(.proposal(proposal, compact), to: peer))
+        }
+        for vote in held.votes {
+            effects.append(.send(.vote(vote), to: peer))
+        }
+    }
+
+    private mutating func tick(_ now: Moment, _ effects: inout [ReactorEffect]) {
+        if lastStatus.map({ $0.advanced(byMilliseconds: settings.statusInterval) <= now.instant }) ?? true {
+            lastStatus = now.instant
+            effects.append(.broadcast(.status(status(now))))
+            for peer in peers.keys.sorted() {
+                ask(for: peer, &effects)
+            }
+            let expired = mempool.expire(at: now.instant)
+            if !expired.isEmpty { effects.append(.report(.dropped(expired, reason: "expired"))) }
+        }
+        let keys = peers.keys.sorted()
+        for (value, asked) in wanted.sorted(by: { $0.key < $1.key }) where !keys.isEmpty {
+            guard asked.advanced(byMilliseconds: settings.answerPatience) <= now.instant || asked.milliseconds == 0
+            else { continue }
+            wanted[value] = now.instant
+            wantedTurn += 1
+            effects.append(.send(.valueRequest(value), to: keys[wantedTurn % keys.count]))
+        }
+    }
+
+    // MARK: - Catching up
+
+    private mutating func take(
+        blocks items: [(block: CheckedBlock, certificate: VerifiedCertificate)], id: UInt64, from peer: PeerKey,
+        _ effects: inout [ReactorEffect]
+    ) {
+        catchUp.take(items, id: id, from: peer, above: state.height)
+        feedCertified(&effects)
+    }
+
+    /// Gives the machine the next certified block: catching up has the same rules, the same quorum and the same path.
+    private mutating func feedCertified(_ effects: inout [ReactorEffect]) {
+        guard machine.decision == nil, let next = catchUp.next(after: state.height) else { return }
+        if isForeignSignature(in: next.certificate) {
+            stopSigning(
+                "block \(next.block.header.height) carries a signature of this key that the signer's record does not "
+                    + "know: the record is old, or another instance signs with the same key", &effects)
+        }
+        keep(next.block)
+        feed(.certificate(next.certificate), &effects)
+        serve(machine.requests, &effects)
+    }
+
+    /// Whether a certificate holds a precommit of the own key that this signer has not made.
+    private func isForeignSignature(in verified: VerifiedCertificate) -> Bool {
+        guard let own, verified.votes.contains(where: { $0.signed.member == own }) else { return false }
+        let certificate = verified.certificate
+        let position = SignerPosition(height: certificate.height, round: certificate.round, kind: .precommit)
+        return signedLast.map { position > $0 } ?? true
+    }
+
+    private mutating func catchUpFurther(_ now: Moment, _ effects: inout [ReactorEffect]) {
+        let isLagging = lastProgress.advanced(byMilliseconds: settings.lagPatience) <= now.instant
+        guard isLagging || catchUp.isBusy else { return }
+        if let request = catchUp.request(above: state.height, at: now.instant, patience: settings.answerPatience * 5) {
+            effects.append(
+                .send(.blockRequest(id: request.id, start: request.start, count: request.count), to: request.peer))
+        }
+    }
+
+    // MARK: - Transactions
+
+    private mutating func admit(
+        _ admissions: [Admission], from peer: PeerKey?, _ now: Moment, _ effects: inout [ReactorEffect]
+    ) {
+        var accepted: [CheckedTransaction] = []
+        for admission in admissions {
+            let checked = admission.verified.spendable.checked
+            guard let evicted = try? mempool.admit(admission.verified, proof: admission.proof, at: now.instant) else {
+                continue
+            }
+            accepted.append(checked)
+            if !evicted.isEmpty { effects.append(.report(.dropped(evicted, reason: "evicted"))) }
+        }
+        guard !accepted.isEmpty else { return }
+        effects.append(.report(.accepted(accepted.map(\.txid))))
+        effects.append(.relay(accepted, except: peer))
+    }
+}
+
+extension ConsensusMachine {
+    /// The machine of the height after a state.
+    init(on state: ChainState, own: PublicKey?) {
+        self.init(
+            height: state.height + 1, validators: state.validators, seed: state.seed, chain: state.chain, own: own,
+            parameters: ConsensusParameters(state.parameters))
+    }
+}

@@ -1,0 +1,90 @@
+import TimeCoinConsensus
+import TimeCoinCore
+
+/// A peer, by the Ed25519 key of its TLS identity.
+typealias PeerKey = PublicKey
+
+/// The instants of one moment on both clocks; they never mix.
+struct Moment: Sendable, Equatable {
+    let instant: Instant
+    let clock: Timestamp
+}
+
+/// Everything that can happen to a node, after the signatures in it were checked.
+enum ReactorEvent: Sendable {
+    /// Every so often, for what is not worth a timer of its own.
+    case tick
+    /// The wake-up that was asked for.
+    case wake
+    case timeout(Timeout, height: Height)
+    case peerConnected(PeerKey)
+    case peerGone(PeerKey)
+    case status(NodeStatus, from: PeerKey)
+    case proposal(VerifiedProposal, CompactBlock?, from: PeerKey)
+    case vote(VerifiedVote)
+    case certificate(VerifiedCertificate)
+    case value(CheckedBlock)
+    case valueRequest(Hash256, from: PeerKey)
+    case positionAnswer(member: PublicKey, highest: SignerPosition?)
+    /// Certified blocks, in height order, as an answer to a request.
+    case blocks(id: UInt64, items: [(block: CheckedBlock, certificate: VerifiedCertificate)], from: PeerKey)
+    case admitted([Admission], from: PeerKey?)
+    /// The answer to `build`; `nil` when no waiting transaction fits.
+    case built(ExecutedBlock?, height: Height, round: Round)
+    /// The answer to `judge`.
+    case judged(Hash256, Result<ExecutedBlock, BlockRejection>)
+    /// The answer to `commit`.
+    case committed(ExecutedBlock)
+    /// An own message, its signature durable.
+    case signedVote(VerifiedVote)
+    case signedProposal(VerifiedProposal)
+}
+
+/// A transaction whose scripts agreed, ready for the mempool.
+struct Admission: Sendable {
+    let verified: VerifiedTransaction
+    let proof: ScriptProof
+}
+
+/// What the shell does for the reactor, in this order and one after the other.
+enum ReactorEffect: Sendable {
+    /// Append to the journal; not durable before the next `sign` or `commit`.
+    case journal(JournalRecord, height: Height)
+    /// Keep the content of a value in the journal: a locked value must outlive a crash of everybody.
+    case journalValue([UInt8], height: Height)
+    /// Make the journal durable, sign, make the signature durable; each comes back as an event.
+    case sign([OwnMessage])
+    case broadcast(WireMessage)
+    case send(WireMessage, to: PeerKey)
+    /// Transactions to pass on, to everybody but the peer that they came from.
+    case relay([CheckedTransaction], except: PeerKey?)
+    /// The set of consensus timers that shall now be armed.
+    case timers([ArmedTimer])
+    /// Send `wake` when the wall clock reaches this time; replaces the one before.
+    case wake(Timestamp)
+    case build(height: Height, round: Round)
+    case judge(CheckedBlock)
+    /// Write a decided block and its certificate, durably, with the journal before it.
+    case commit(ExecutedBlock, Certificate)
+    case penalise(PeerKey, reason: String)
+    /// Stop signing, for this reason; only an operator starts it again.
+    case stopSigning(String)
+    case report(ReactorReport)
+}
+
+struct ArmedTimer: Hashable, Sendable {
+    let timeout: Timeout
+    let height: Height
+    let milliseconds: UInt64
+}
+
+/// What people may want to know; the shell logs it and tells subscribers.
+enum ReactorReport: Sendable {
+    case final(ExecutedBlock, round: Round)
+    case accepted([Hash256])
+    case dropped([Hash256], reason: String)
+    case enteredRound(height: Height, round: Round)
+    case refusedValue(Hash256, BlockRejection)
+    case misbehaviour(Misbehaviour)
+    case signingOpen
+}

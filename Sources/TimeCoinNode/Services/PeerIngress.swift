@@ -1,0 +1,116 @@
+import Logging
+import TimeCoinConsensus
+import TimeCoinCore
+import TimeCoinNet
+import TimeCoinStore
+
+/// What peers send, decoded and verified before it reaches the reactor. Both directions of connections end here.
+struct PeerIngress: PeerMessageHandler {
+    let core: NodeCore
+    let view: PublishedView
+    let store: any ChainStoring
+    let intake: TransactionIntake
+    let signer: Signer?
+    let peers: PeerLink
+    let logger: Logger
+
+    func peerConnected(_ peer: PeerInfo) async {
+        await core.deliver(.peerConnected(peer.key))
+    }
+
+    func peerDisconnected(_ peer: PublicKey) async {
+        await core.deliver(.peerGone(peer))
+    }
+
+    func received(type: UInt8, payload: [UInt8], from peer: PublicKey) async {
+        guard let wireType = WireType(rawValue: type) else { return }
+        do {
+            await take(try WireMessage(type: wireType, payload: payload), from: peer)
+        } catch {
+            peers.disconnect(peer, reason: "a malformed \(wireType): \(error)")
+        }
+    }
+
+    private func take(_ message: WireMessage, from peer: PublicKey) async {
+        switch message {
+        case .status(let status): await core.deliver(.status(status, from: peer))
+        case .proposal, .vote, .certificate: await takeConsensus(message, from: peer)
+        case .valueRequest(let hash): await core.deliver(.valueRequest(hash, from: peer))
+        case .value(let bytes):
+            if let block = try? CheckedBlock(decoding: bytes) { await core.deliver(.value(block)) }
+        case .positionQuery(let key, let nonce):
+            guard let signer else { return }
+            let highest = await core.read { $0.positions[key] }
+            peers.send(.positionAnswer(signer.answer(about: key, nonce: nonce, highest: highest)), to: peer)
+        case .positionAnswer(let answer):
+            await takeAnswer(answer, view.current)
+        case .transactions(let items):
+            let checked = items.compactMap { try? CheckedTransaction(decoding: $0) }
+            await intake.take(checked, from: peer)
+        case .blockRequest(let id, let start, let count):
+            answer(id: id, start: start, count: count, to: peer)
+        case .blocks(let id, _, let items): await takeBlocks(items, id: id, from: peer)
+        }
+    }
+
+    /// Only the height being decided and the next one are worth a signature check.
+    private func takeConsensus(_ message: WireMessage, from peer: PublicKey) async {
+        let current = view.current
+        let window = current.height...current.height + 1
+        let chain = current.state.chain
+        switch message {
+        case .vote(let signed) where window.contains(signed.vote.height):
+            guard let vote = VerifiedVote(signed, validators: current.validators, chain: chain) else { return }
+            await core.deliver(.vote(vote))
+        case .proposal(let signed, let compact) where window.contains(signed.proposal.height):
+            guard let proposal = VerifiedProposal(signed, validators: current.validators, chain: chain) else { return }
+            await core.deliver(.proposal(proposal, compact, from: peer))
+        case .certificate(let certificate) where window.contains(certificate.height):
+            guard
+                let verified = try? VerifiedCertificate(certificate, validators: current.validators, chain: chain)
+            else { return }
+            await core.deliver(.certificate(verified))
+        default: break
+        }
+    }
+
+    private func takeAnswer(_ answer: PositionAnswer, _ current: PublishedView.Value) async {
+        let question = await core.read { reactor in (key: reactor.own, nonce: reactor.nonce) }
+        guard let key = question.key,
+            answer.verifies(
+                key: key, nonce: question.nonce, validators: current.validators, chain: current.state.chain)
+        else { return }
+        await core.deliver(.positionAnswer(member: answer.member, highest: answer.highest))
+    }
+
+    private func answer(id: UInt64, start: Height, count: UInt32, to peer: PublicKey) {
+        let stored = try? store.snapshot {
+            try $0.blocks(
+                from: start, countMax: min(Int(count), WireMessage.blocksMax), bytesMax: WireMessage.blocksBytesMax)
+        }
+        let items = (stored ?? []).map { CertifiedBlock(block: $0.block, certificate: $0.certificate).encoded }
+        peers.send(.blocks(id: id, start: start, items: items), to: peer)
+    }
+
+    private func takeBlocks(_ items: [[UInt8]], id: UInt64, from peer: PublicKey) async {
+        let current = view.current
+        var blocks: [(block: CheckedBlock, certificate: VerifiedCertificate)] = []
+        for item in items {
+            do {
+                let certified = try CertifiedBlock(decoding: item)
+                let certificate = try Certificate(decoding: certified.certificate)
+                blocks.append(
+                    (
+                        try CheckedBlock(decoding: certified.block),
+                        try VerifiedCertificate(
+                            certificate, validators: current.validators, chain: current.state.chain)
+                    ))
+            } catch {
+                // A good prefix is welcome; the rest is asked of somebody else.
+                logger.warning("refused a synced block", metadata: ["peer": "\(peer)", "reason": "\(error)"])
+                break
+            }
+        }
+        await core.deliver(.blocks(id: id, items: blocks, from: peer))
+    }
+}

@@ -1,0 +1,117 @@
+import TimeCoinConsensus
+import TimeCoinCore
+
+/// What nodes say to each other, by the number that a frame carries. Numbers below 16 belong to the transport.
+enum WireType: UInt8, CaseIterable, Sendable {
+    case status = 16
+    case proposal = 17
+    case vote = 18
+    case certificate = 19
+    case valueRequest = 20
+    case value = 21
+    case positionQuery = 22
+    case positionAnswer = 23
+    case transactions = 24
+    case blockRequest = 25
+    case blocks = 26
+}
+
+/// Where a node stands: sent when it changes and now and then, so that others can send what it lacks.
+struct NodeStatus: Hashable, Sendable {
+    let tip: Height
+    let tipHash: Hash256
+    let clock: Timestamp
+    let round: RoundSummary
+}
+
+/// A block by the names of its payments: peers mostly have the transactions.
+struct CompactBlock: Hashable, Sendable {
+    let header: BlockHeader
+    /// Present in a scheduled block; no peer could have it.
+    let coinbase: Transaction?
+    /// Witness identifiers of the payments, in order.
+    let payments: [Hash256]
+
+    static let paymentsMax = Block.bytesMax / 60
+
+    init(_ block: CheckedBlock) {
+        header = block.header
+        let hasCoinbase = block.header.kind == .scheduled
+        coinbase = hasCoinbase ? block.transactions.first?.transaction : nil
+        payments = block.transactions.dropFirst(hasCoinbase ? 1 : 0).map(\.wtxid)
+    }
+
+    init(header: BlockHeader, coinbase: Transaction?, payments: [Hash256]) {
+        self.header = header
+        self.coinbase = coinbase
+        self.payments = payments
+    }
+}
+
+/// A message between nodes.
+enum WireMessage: Sendable {
+    case status(NodeStatus)
+    case proposal(SignedProposal, CompactBlock?)
+    case vote(SignedVote)
+    case certificate(Certificate)
+    case valueRequest(Hash256)
+    case value([UInt8])
+    /// Asks for the highest position that the receiver holds of a key.
+    case positionQuery(PublicKey, nonce: Hash256)
+    case positionAnswer(PositionAnswer)
+    case transactions([[UInt8]])
+    case blockRequest(id: UInt64, start: Height, count: UInt32)
+    /// Blocks with their certificates, from `start` on.
+    case blocks(id: UInt64, start: Height, items: [[UInt8]])
+
+    /// Transactions in one message at most.
+    static let transactionsMax = 1000
+    /// Blocks in one answer at most.
+    static let blocksMax = 64
+    /// Bytes of all blocks of an answer at which no further one is added.
+    static let blocksBytesMax = 4_000_000
+
+    var type: WireType {
+        switch self {
+        case .status: .status
+        case .proposal: .proposal
+        case .vote: .vote
+        case .certificate: .certificate
+        case .valueRequest: .valueRequest
+        case .value: .value
+        case .positionQuery: .positionQuery
+        case .positionAnswer: .positionAnswer
+        case .transactions: .transactions
+        case .blockRequest: .blockRequest
+        case .blocks: .blocks
+        }
+    }
+}
+
+/// A block as it is synced: its bytes and the certificate that makes it final.
+struct CertifiedBlock: Sendable {
+    let block: [UInt8]
+    let certificate: [UInt8]
+
+    static let bytesMax = Block.bytesMax + Certificate.bytesMax + 16
+
+    var encoded: [UInt8] {
+        var writer = ByteWriter(reserving: block.count + certificate.count + 16)
+        writer.write(prefixed: block)
+        writer.write(prefixed: certificate)
+        return writer.bytes
+    }
+
+    init(block: [UInt8], certificate: [UInt8]) {
+        self.block = block
+        self.certificate = certificate
+    }
+
+    init(decoding bytes: [UInt8]) throws(DecodingFailure) {
+        self = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
+            CertifiedBlock(
+                block: try reader.readPrefixed(limit: Block.bytesMax),
+                certificate: try reader.readPrefixed(limit: Certificate.bytesMax))
+        }
+    }
+}

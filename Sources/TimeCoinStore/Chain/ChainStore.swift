@@ -1,0 +1,92 @@
+public import TimeCoinCore
+
+/// A chain on disk, in LMDB: one write transaction for what is decided together, durable when ``commit(_:)``
+/// returns.
+///
+/// One instance at a time has a directory open; the lock lasts as long as the store. After the first failed
+/// write every later one is refused.
+public final class ChainStore: ChainStoring {
+    public let instance: UInt64
+    /// Hash of the genesis block.
+    public let chain: Hash256
+
+    private let lock: any DirectoryLocking
+    private let environment: Environment
+    private let tables: ChainTables
+    private let options: StoreOptions
+
+    /// Opens a database, creating it where there is none, and checks its last blocks.
+    ///
+    /// - Parameters:
+    ///   - directory: created with its parents when missing; nothing else may be kept in it.
+    ///   - chain: hash of the genesis block.
+    /// - Throws: ``StoreFailure``: `locked`, `wrongChain`, `wrongOptions`, `formatTooNew`, `formatTooOld`,
+    ///   `networkFileSystem`, `corrupt`, `io`, `full`.
+    public init(
+        opening directory: String, chain: Hash256, options: StoreOptions = StoreOptions()
+    ) throws(StoreFailure) {
+        let files = PosixFileSystem()
+        try files.createDirectory(directory)
+        lock = try files.lock(directory)
+        environment = try Environment(directory: directory, mapBytes: options.mapBytes)
+        let identity = try ChainStore.identity(environment, chain: chain, options)
+        try identity.check(chain: chain, options)
+        tables = try ChainTables(environment, checksumKey: identity.checksumKey)
+        try files.syncDirectory(directory)
+        instance = identity.instance
+        self.chain = chain
+        self.options = options
+        try check()
+    }
+
+    private static func identity(
+        _ environment: Environment, chain: Hash256, _ options: StoreOptions
+    ) throws(StoreFailure) -> ChainIdentity {
+        let table = try environment.table(ChainIdentity.tableName, 0, checksumKey: .zero)
+        return try environment.write { transaction throws(StoreFailure) in
+            if let bytes = try transaction.record(table, ChainIdentity.key) {
+                return try ChainIdentity(decoding: bytes)
+            }
+            let instance = options.instance ?? UInt64.random(in: 1...UInt64.max)
+            let identity = ChainIdentity(chain: chain, instance: instance, addressIndex: options.addressIndex)
+            _ = try transaction.put(identity.encoded, table, ChainIdentity.key)
+            return identity
+        }
+    }
+
+    private func check() throws(StoreFailure) {
+        do {
+            try environment.read { transaction in
+                try StartCheck(reader(transaction)).run()
+            }
+        } catch let failure as StoreFailure {
+            throw failure
+        } catch {
+            throw StoreFailure(.corrupt, "the check of the last blocks failed", cause: error)
+        }
+    }
+
+    private func reader(_ transaction: ReadTransaction) -> ChainReader {
+        ChainReader(transaction: transaction, tables: tables, addressIndex: options.addressIndex)
+    }
+
+    public func snapshot<Result>(_ body: (any ChainReading) throws -> Result) throws -> Result {
+        try environment.read { try body(reader($0)) }
+    }
+
+    public func commit(_ blocks: [BlockCommit]) throws(StoreFailure) {
+        try environment.write { transaction throws(StoreFailure) in
+            let writer = ChainWriter(transaction, tables, options)
+            for block in blocks {
+                try writer.apply(block, chain: chain)
+            }
+        }
+    }
+
+    @discardableResult
+    public func rollbackTip() throws(StoreFailure) -> ChainTip {
+        try environment.write { transaction throws(StoreFailure) in
+            try ChainWriter(transaction, tables, options).rollback()
+        }
+    }
+}

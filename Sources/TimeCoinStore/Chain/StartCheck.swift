@@ -1,0 +1,68 @@
+import TimeCoinCore
+
+/// What is looked at before a database is trusted with new blocks: the tip, its state, the last blocks and
+/// the counts.
+struct StartCheck {
+    private let reader: ChainReader
+
+    /// Blocks looked at, from the tip down.
+    static let blocksMax: UInt64 = 8
+
+    init(_ reader: ChainReader) {
+        self.reader = reader
+    }
+
+    /// - Throws: `corrupt` with what contradicts.
+    func run() throws(StoreFailure) {
+        let tables = reader.tables
+        guard let tip = try reader.tip() else {
+            for table in [tables.headers, tables.blocks, tables.outputs] where try count(table) != 0 {
+                throw tables.state.corrupt(ChainTables.tipKey, "missing, but there are blocks")
+            }
+            return
+        }
+        _ = try reader.state()
+        for table in [tables.headers, tables.heights, tables.blocks, tables.certificates] {
+            try expect(table, tip.height &+ 1)
+        }
+        try expect(tables.outputs, tip.outputCount)
+        if reader.addressIndex { try expect(tables.addresses, tip.outputCount) }
+        try checkBlocks(from: tip)
+    }
+
+    private func count(_ table: Table) throws(StoreFailure) -> UInt64 {
+        try reader.transaction.count(table)
+    }
+
+    private func expect(_ table: Table, _ expected: UInt64) throws(StoreFailure) {
+        let found = try count(table)
+        guard found == expected else {
+            throw StoreFailure.corrupt(table.name, [], "\(found) records, there must be \(expected)")
+        }
+    }
+
+    private func checkBlocks(from tip: ChainTip) throws(StoreFailure) {
+        var expected = tip.hash
+        var height = tip.height
+        for _ in 0..<StartCheck.blocksMax {
+            guard let header = try reader.header(at: height), header.hash == expected,
+                header.height == height,
+                try reader.hash(at: height) == expected
+            else {
+                throw reader.tables.headers.corrupt(RecordKey(height), "not the header of \(expected)")
+            }
+            guard try reader.height(of: expected) == height else {
+                throw reader.tables.heights.corrupt(RecordKey(expected), "does not lead to height \(height)")
+            }
+            // Reading them verifies them.
+            _ = try reader.block(at: height)
+            _ = try reader.certificate(at: height)
+            guard height > 0 else { return }
+            guard try reader.undo(at: height) != nil || height != tip.height else {
+                throw reader.tables.undo.corrupt(RecordKey(height), "missing for the tip")
+            }
+            expected = header.previous
+            height -= 1
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import CLMDB
+import Synchronization
+
+/// An LMDB environment: every commit synced, no writable map, one writer.
+///
+/// `@unchecked Sendable`: the only stored property that is not `Sendable` is `handle`, which never changes
+/// after `init` and which LMDB allows every thread to use at once (environments are thread-safe; read
+/// transactions are not bound to threads because of `MDB_NOTLS`; write transactions exclude each other by
+/// LMDB's own mutex and begin and end inside one synchronous call, hence on one thread).
+final class Environment: @unchecked Sendable {
+    private let handle: OpaquePointer
+    /// Set by the first failed write.
+    private let latch = Mutex<StoreFailure?>(nil)
+
+    /// Read transactions at the same time, at most.
+    static let readersMax: CUnsignedInt = 512
+    /// Named tables at most.
+    static let tablesMax: CUnsignedInt = 16
+    /// Bytes of one record with its checksum, at most.
+    static let recordBytesMax = 128 << 20
+
+    /// - Parameter mapBytes: the largest size of the file; doubled while half of it is in use already.
+    init(directory: String, mapBytes: Int) throws(StoreFailure) {
+        var created: OpaquePointer?
+        try LMDBStatus.check(mdb_env_create(&created), "create an environment")
+        guard let created else { throw StoreFailure(.io, "no environment") }
+        handle = created
+        do {
+            try LMDBStatus.check(
+                mdb_env_set_maxdbs(handle, Environment.tablesMax), "set the number of tables")
+            try LMDBStatus.check(
+                mdb_env_set_maxreaders(handle, Environment.readersMax), "set the number of readers")
+            try LMDBStatus.check(mdb_env_set_mapsize(handle, mapBytes), "set the size of the map")
+            let flags = CUnsignedInt(bitPattern: MDB_NOTLS)
+            try LMDBStatus.check(mdb_env_open(handle, directory, flags, 0o600), "open \(directory)")
+            var dead: CInt = 0
+            try LMDBStatus.check(mdb_reader_check(handle, &dead), "clear readers of ended processes")
+            try grow(from: mapBytes)
+        } catch {
+            mdb_env_close(handle)
+            throw error
+        }
+    }
+
+    deinit {
+        mdb_env_close(handle)
+    }
+
+    /// Safe here only: no transaction exists yet.
+    private func grow(from mapBytes: Int) throws(StoreFailure) {
+        var information = MDB_envinfo()
+        var statistics = MDB_stat()
+        try LMDBStatus.check(mdb_env_info(handle, &information), "read the size of the map")
+        try LMDBStatus.check(mdb_env_stat(handle, &statistics), "read the size of a page")
+        let (used, overflow) = information.me_last_pgno.multipliedReportingOverflow(
+            by: Int(statistics.ms_psize))
+        guard !overflow, used < Int.max / 4 else {
+            throw StoreFailure(.corrupt, "the database claims \(information.me_last_pgno) pages")
+        }
+        var size = mapBytes
+        while size / 2 < used {
+            size *= 2
+        }
+        guard size > mapBytes else { return }
+        try LMDBStatus.check(mdb_env_set_mapsize(handle, size), "grow the map")
+    }
+
+    /// Opens a named table, creating it where the database is new.
+    func table(
+        _ name: String, _ identifier: UInt8, checksumKey: SipHash.Key
+    ) throws(StoreFailure) -> Table {
+        try write { transaction throws(StoreFailure) in
+            var handle: MDB_dbi = 0
+            let flags = CUnsignedInt(bitPattern: MDB_CREATE)
+            try LMDBStatus.check(
+                mdb_dbi_open(try transaction.live(), name, flags, &handle), "open table \(name)")
+            return Table(name: name, identifier: identifier, handle: handle, checksumKey: checksumKey)
+        }
+    }
+
+    /// Runs `body` over a snapshot, which ends with it.
+    func read<Result>(_ body: (ReadTransaction) throws -> Result) throws -> Result {
+        var pointer: OpaquePointer?
+        let status = mdb_txn_begin(handle, nil, CUnsignedInt(bitPattern: MDB_RDONLY), &pointer)
+        guard status == MDB_SUCCESS, let pointer else {
+            throw LMDBStatus.failure(status, "begin to read")
+        }
+        let transaction = ReadTransaction(pointer)
+        defer {
+            transaction.handle = nil
+            mdb_txn_abort(pointer)
+        }
+        return try body(transaction)
+    }
+
+    /// Runs `body` in a write transaction: durable when this returns, without effect when it throws.
+    func write<Result>(
+        _ body: (WriteTransaction) throws(StoreFailure) -> Result
+    ) throws(StoreFailure) -> Result {
+        if let first = latch.withLock({ $0 }) {
+            throw StoreFailure(.latched, "nothing is written after a failed write", cause: first)
+        }
+        var pointer: OpaquePointer?
+        let status = mdb_txn_begin(handle, nil, 0, &pointer)
+        guard status == MDB_SUCCESS, let pointer else {
+            throw latching(LMDBStatus.failure(status, "begin to write"))
+        }
+        let transaction = WriteTransaction(pointer)
+        let result: Result
+        do {
+            result = try body(transaction)
+        } catch {
+            transaction.handle = nil
+            mdb_txn_abort(pointer)
+            throw transaction.faulty ? latching(error) : error
+        }
+        transaction.handle = nil
+        let committed = mdb_txn_commit(pointer)
+        guard committed == MDB_SUCCESS else {
+            let failure = LMDBStatus.failure(committed, "commit")
+            throw LMDBStatus.latches(committed) ? latching(failure) : failure
+        }
+        return result
+    }
+
+    private func latching(_ failure: StoreFailure) -> StoreFailure {
+        latch.withLock { $0 = $0 ?? failure }
+        return failure
+    }
+}

@@ -1,0 +1,172 @@
+import CLMDB
+
+/// A view of the database that does not change, valid inside the closure that got it.
+///
+/// Values are copied out and their checksums verified; afterwards every call throws `closed`.
+class ReadTransaction {
+    /// Ended transactions have none.
+    final var handle: OpaquePointer?
+
+    init(_ handle: OpaquePointer) {
+        self.handle = handle
+    }
+
+    final func live() throws(StoreFailure) -> OpaquePointer {
+        guard let handle else { throw StoreFailure(.closed, "the snapshot has ended") }
+        return handle
+    }
+
+    /// The payload under a key; absence is confirmed by the neighbours of the gap.
+    final func record(_ table: Table, _ key: RecordKey) throws(StoreFailure) -> [UInt8]? {
+        let transaction = try live()
+        var payload: [UInt8]?
+        let status = key.withUnsafeBytes { bytes in
+            var keyValue = MDB_val(bytes)
+            var value = MDB_val()
+            let status = mdb_get(transaction, table.handle, &keyValue, &value)
+            if status == MDB_SUCCESS { payload = value.verifiedPayload(table, bytes) }
+            return status
+        }
+        guard status != MDB_NOTFOUND else {
+            try confirmAbsence(table, key)
+            return nil
+        }
+        try LMDBStatus.check(status, "read from \(table.name)")
+        guard let payload else { throw table.corrupt(key, "the checksum does not match") }
+        return payload
+    }
+
+    /// A damaged page can answer "not found" for what is there. Where the key would stand, the record before
+    /// must be smaller, the record after greater, and both undamaged.
+    private final func confirmAbsence(_ table: Table, _ key: RecordKey) throws(StoreFailure) {
+        let cursor = try Cursor(self, table)
+        defer { cursor.close() }
+        let next = try cursor.move(.atLeast(key))
+        let previous = try cursor.move(next == nil ? .last : .previous)
+        if let next, next.key <= key { throw table.corrupt(key, "the table is out of order") }
+        if let previous, previous.key >= key { throw table.corrupt(key, "the table is out of order") }
+        if next == nil, previous == nil, try count(table) != 0 {
+            throw table.corrupt(key, "the table cannot be read")
+        }
+    }
+
+    /// Visits records in order of keys until `body` returns `false`.
+    final func scan(
+        _ table: Table, from key: RecordKey,
+        _ body: (RecordKey, [UInt8]) throws(StoreFailure) -> Bool
+    ) throws(StoreFailure) {
+        let cursor = try Cursor(self, table)
+        defer { cursor.close() }
+        var current = try cursor.move(.atLeast(key))
+        while let record = current {
+            guard try body(record.key, record.payload) else { return }
+            current = try cursor.move(.next)
+            if let next = current, next.key <= record.key {
+                throw table.corrupt(next.key, "the table is out of order")
+            }
+        }
+    }
+
+    final func firstKey(_ table: Table) throws(StoreFailure) -> RecordKey? {
+        let cursor = try Cursor(self, table)
+        defer { cursor.close() }
+        return try cursor.key(.first)
+    }
+
+    /// Records in a table, as LMDB counts them.
+    final func count(_ table: Table) throws(StoreFailure) -> UInt64 {
+        var statistics = MDB_stat()
+        try LMDBStatus.check(mdb_stat(try live(), table.handle, &statistics), "count \(table.name)")
+        return UInt64(statistics.ms_entries)
+    }
+}
+
+/// A place in a table.
+struct Cursor {
+    enum Move {
+        case atLeast(RecordKey)
+        case next
+        case previous
+        case first
+        case last
+    }
+
+    private let handle: OpaquePointer
+    private let table: Table
+
+    init(_ transaction: ReadTransaction, _ table: Table) throws(StoreFailure) {
+        var handle: OpaquePointer?
+        try LMDBStatus.check(
+            mdb_cursor_open(try transaction.live(), table.handle, &handle), "open a cursor on \(table.name)")
+        guard let handle else { throw StoreFailure(.io, "no cursor on \(table.name)") }
+        self.handle = handle
+        self.table = table
+    }
+
+    func close() {
+        mdb_cursor_close(handle)
+    }
+
+    /// Moves to a record and verifies it.
+    func move(_ move: Move) throws(StoreFailure) -> (key: RecordKey, payload: [UInt8])? {
+        guard let (key, payload) = try read(move, { $0.verifiedPayload(table, $1) }) else { return nil }
+        guard let payload else { throw table.corrupt(key, "the checksum does not match") }
+        return (key, payload)
+    }
+
+    /// Moves to a record, of which only the key is read.
+    func key(_ move: Move) throws(StoreFailure) -> RecordKey? {
+        try read(move, { _, _ in })?.key
+    }
+
+    private func read<Value>(
+        _ move: Move, _ body: (MDB_val, UnsafeRawBufferPointer) -> Value
+    ) throws(StoreFailure) -> (key: RecordKey, value: Value)? {
+        let (key, operation) = move.operation
+        var found: RecordKey?
+        var result: Value?
+        let status = key.withUnsafeBytes { bytes in
+            var keyValue = MDB_val(bytes)
+            var value = MDB_val()
+            let status = mdb_cursor_get(handle, &keyValue, &value, operation)
+            if status == MDB_SUCCESS {
+                found = RecordKey(keyValue.bytes)
+                result = body(value, keyValue.bytes)
+            }
+            return status
+        }
+        guard status != MDB_NOTFOUND else { return nil }
+        try LMDBStatus.check(status, "read from \(table.name)")
+        guard let found, let result else { throw table.corrupt(key, "a key is longer than any") }
+        return (found, result)
+    }
+}
+
+extension Cursor.Move {
+    fileprivate var operation: (key: RecordKey, operation: MDB_cursor_op) {
+        switch self {
+        case .atLeast(let least): (least, MDB_SET_RANGE)
+        case .next: (RecordKey(0), MDB_NEXT)
+        case .previous: (RecordKey(0), MDB_PREV)
+        case .first: (RecordKey(0), MDB_FIRST)
+        case .last: (RecordKey(0), MDB_LAST)
+        }
+    }
+}
+
+extension MDB_val {
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.init(mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+    }
+
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: mv_data, count: mv_size) }
+
+    /// `nil` when the checksum in front does not match.
+    func verifiedPayload(_ table: Table, _ key: UnsafeRawBufferPointer) -> [UInt8]? {
+        // A damaged length may claim more than is mapped; no record is that long.
+        guard mv_size >= Table.checksumBytes, mv_size <= Environment.recordBytesMax else { return nil }
+        let payload = UnsafeRawBufferPointer(rebasing: bytes[Table.checksumBytes...])
+        let stored = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+        return table.checksum(key, payload) == stored ? Array(payload) : nil
+    }
+}

@@ -1,0 +1,95 @@
+import TimeCoinCore
+
+/// The key of a record: at most 48 bytes, held in place so that building one allocates nothing. Numbers are
+/// big endian, so that the order of keys is the order of numbers.
+struct RecordKey {
+    private var words: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0)
+    private(set) var count = 0
+
+    /// Unit: bytes.
+    static let bytesMax = 48
+
+    /// A number: a height, an index, or a name of a few letters.
+    init(_ number: UInt64) {
+        append(number)
+    }
+
+    init(_ hash: Hash256) {
+        append(hash)
+    }
+
+    init(_ outPoint: OutPoint) {
+        append(outPoint)
+    }
+
+    /// An entry of the address index: the script's short hash, then the output.
+    init(script: UInt64, _ outPoint: OutPoint) {
+        append(script)
+        append(outPoint)
+    }
+
+    init(_ node: CommitmentNodeKey) {
+        append(node.tree.rawValue)
+        append(node.level)
+        append(node.index)
+    }
+
+    /// `nil` for more bytes than any key has.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count <= RecordKey.bytesMax else { return nil }
+        withUnsafeMutableBytes(of: &words) { $0.copyMemory(from: bytes) }
+        count = bytes.count
+    }
+
+    private mutating func append(_ outPoint: OutPoint) {
+        append(outPoint.transaction)
+        append(outPoint.index)
+    }
+
+    private mutating func append(_ hash: Hash256) {
+        hash.withUnsafeBytes { append(raw: $0) }
+    }
+
+    private mutating func append(_ integer: some FixedWidthInteger) {
+        Swift.withUnsafeBytes(of: integer.bigEndian) { append(raw: $0) }
+    }
+
+    /// Callers append at most 48 bytes in all; what is beyond is cut.
+    private mutating func append(raw bytes: UnsafeRawBufferPointer) {
+        let offset = count
+        let taken = min(bytes.count, RecordKey.bytesMax - offset)
+        withUnsafeMutableBytes(of: &words) { target in
+            UnsafeMutableRawBufferPointer(rebasing: target[offset...])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<taken]))
+        }
+        count += taken
+    }
+
+    func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        Swift.withUnsafeBytes(of: words) { body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+    }
+
+    var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
+
+    /// The number that the key begins with.
+    var leadingNumber: UInt64 { UInt64(bigEndian: words.0) }
+
+    /// The output that an entry of the address index ends with.
+    var outPoint: OutPoint? {
+        let bytes = bytes
+        guard bytes.count == 8 + OutPoint.byteCount, let hash = Hash256(bytes[8..<40]) else { return nil }
+        let index = bytes[40...].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        return OutPoint(transaction: hash, index: index)
+    }
+}
+
+extension RecordKey: Comparable {
+    /// The order of LMDB: bytes from the left, a prefix first.
+    static func < (left: RecordKey, right: RecordKey) -> Bool {
+        left.withUnsafeBytes { left in right.withUnsafeBytes { left.lexicographicallyPrecedes($0) } }
+    }
+
+    static func == (left: RecordKey, right: RecordKey) -> Bool {
+        left.withUnsafeBytes { left in right.withUnsafeBytes { left.elementsEqual($0) } }
+    }
+}

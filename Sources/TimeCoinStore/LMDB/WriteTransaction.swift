@@ -1,0 +1,75 @@
+import CLMDB
+
+/// A transaction that may change the database, valid inside the closure that got it.
+final class WriteTransaction: ReadTransaction {
+    enum Put {
+        /// Whatever was there.
+        case overwriting
+        /// Only where nothing is.
+        case inserting
+        /// Behind the last key of the table.
+        case appending
+
+        fileprivate var flags: CInt {
+            switch self {
+            case .overwriting: 0
+            case .inserting: MDB_NOOVERWRITE
+            case .appending: MDB_APPEND
+            }
+        }
+    }
+
+    /// Set when LMDB reported a fault of the disk.
+    private(set) var faulty = false
+
+    /// - Returns: `false` when a record is in the way.
+    func put(
+        _ payload: [UInt8], _ table: Table, _ key: RecordKey, _ put: Put = .overwriting
+    ) throws(StoreFailure) -> Bool {
+        guard payload.count <= Environment.recordBytesMax - Table.checksumBytes else {
+            throw StoreFailure(.tooLarge, "a record of \(payload.count) bytes for \(table.name)")
+        }
+        let transaction = try live()
+        let status = key.withUnsafeBytes { bytes in
+            payload.withUnsafeBytes { payload in
+                WriteTransaction.put(payload, transaction, table, bytes, put.flags)
+            }
+        }
+        guard status != MDB_KEYEXIST else { return false }
+        try check(status, "write to \(table.name)")
+        return true
+    }
+
+    /// Lets LMDB reserve the room and fills it in place, so that the record is copied once.
+    private static func put(
+        _ payload: UnsafeRawBufferPointer, _ transaction: OpaquePointer, _ table: Table,
+        _ key: UnsafeRawBufferPointer, _ flags: CInt
+    ) -> CInt {
+        var keyValue = MDB_val(key)
+        var value = MDB_val(mv_size: Table.checksumBytes + payload.count, mv_data: nil)
+        let status = mdb_put(
+            transaction, table.handle, &keyValue, &value, CUnsignedInt(bitPattern: flags | MDB_RESERVE))
+        guard status == MDB_SUCCESS else { return status }
+        let target = UnsafeMutableRawBufferPointer(start: value.mv_data, count: value.mv_size)
+        target.storeBytes(of: table.checksum(key, payload).littleEndian, as: UInt64.self)
+        UnsafeMutableRawBufferPointer(rebasing: target[Table.checksumBytes...]).copyMemory(from: payload)
+        return status
+    }
+
+    /// - Returns: `false` when there was no record.
+    func delete(_ table: Table, _ key: RecordKey) throws(StoreFailure) -> Bool {
+        let transaction = try live()
+        let status = key.withUnsafeBytes { bytes in
+            var keyValue = MDB_val(bytes)
+            return mdb_del(transaction, table.handle, &keyValue, nil)
+        }
+        guard status != MDB_NOTFOUND else { return false }
+        try check(status, "delete from \(table.name)")
+        return true
+    }
+
+    private func check(_ status: CInt, _ action: String) throws(StoreFailure) {
+        if LMDBStatus.latches(status) { faulty = true }
+        try LMDBStatus.check(status, action)
+    }
+}

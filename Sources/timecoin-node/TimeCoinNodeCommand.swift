@@ -1,0 +1,30 @@
+import ArgumentParser
+import Foundation
+import TimeCoinControl
+import TimeCoinNode
+
+/// The node's program: parses, makes one call, renders.
+@main
+struct TimeCoinNodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "timecoin-node",
+        abstract: "Runs a TIME Coin node, and what belongs to running one.",
+        version: NodeProgram.version,
+        subcommands: [
+            InitCommand.self, RunCommand.self, KeysCommand.self, GenesisCommand.self, LocalnetCommand.self,
+            JournalCommand.self,
+        ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            CommandFailure.end(error, self)
+        }
+    }
+}

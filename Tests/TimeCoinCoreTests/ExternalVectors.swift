@@ -1,0 +1,51 @@
+import Foundation
+
+/// Published test data that is not part of the project: JSON lists in the folder of `TIMECOIN_VECTORS`, or in
+/// `shared/vectors` beside the project. Where a set is missing its tests are skipped, and that is said.
+enum ExternalVectors {
+    /// Every set about something that this target's library does; a new one must be named here.
+    static let sets = [
+        "script_nosig", "script_sigshape", "tx_nosig", "sighash_preimage", "ed25519_cctv",
+        "ed25519_sign_input", "ed25519_speccheck", "ed25519_wycheproof", "ed25519_zip215", "hash_blake2b256",
+        "hash_blake2b256_salt_personal", "hash_sha256", "bech32m_strings", "merkle_rfc6962",
+    ]
+
+    /// The sets that are there; what is missing is printed once.
+    static let present: Set<String> = {
+        let found = sets.filter { FileManager.default.isReadableFile(atPath: file($0).path) }
+        if found.count < sets.count {
+            let missing = sets.filter { !found.contains($0) }
+            print(
+                "EXTERNAL VECTORS: \(missing.count) of \(sets.count) sets missing, their tests are skipped:"
+            )
+            print("EXTERNAL VECTORS: \(missing.joined(separator: ", ")); looked in \(folder.path)")
+        }
+        return Set(found)
+    }()
+
+    static func contains(_ set: String) -> Bool { present.contains(set) }
+
+    /// The rows of a set; `snake_case` names in the file are `camelCase` properties.
+    static func rows<Row: Decodable>(_ set: String, as _: Row.Type = Row.self) throws -> [Row] {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode([Row].self, from: try Data(contentsOf: file(set)))
+    }
+
+    /// Says how much of a set ran.
+    static func report(_ set: String, run: Int, skipped: Int, because reason: String) {
+        print("external vectors: \(set): \(run) run, \(skipped) skipped\(skipped > 0 ? " (\(reason))" : "")")
+    }
+
+    private static func file(_ set: String) -> URL { folder.appendingPathComponent("\(set).json") }
+
+    private static let folder: URL = {
+        if let path = ProcessInfo.processInfo.environment["TIMECOIN_VECTORS"] {
+            return URL(fileURLWithPath: path, isDirectory: true)
+        }
+        // Tests/TimeCoinCoreTests/ExternalVectors.swift, three levels below the root.
+        var root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+        for _ in 0..<3 { root.deleteLastPathComponent() }
+        return root.deletingLastPathComponent().appendingPathComponent("shared/vectors", isDirectory: true)
+    }()
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Testing
+
+@testable import TimeCoinStore
+
+@Suite struct SignRecordFileTests {
+    private static func created(_ instance: UInt64 = 5, count: Int = 0) throws -> TemporaryDirectory {
+        let directory = try TemporaryDirectory()
+        try SignRecordFile.create(in: directory.path, instance: instance)
+        guard count > 0 else { return directory }
+        let file = try SignRecordFile(opening: directory.path)
+        for number in 0..<count {
+            try file.append([UInt8(truncatingIfNeeded: number), 9, 9], height: UInt64(number))
+        }
+        return directory
+    }
+
+    @Test("K14: a missing record is not an empty one, and an existing one is not created again")
+    func missing() throws {
+        let none = try TemporaryDirectory()
+        #expect(throws: StoreFailure(.missing, "")) { try SignRecordFile(opening: none.path) }
+        #expect(throws: StoreFailure(.missing, "")) { try SignRecordFile(opening: none.file("deeper")) }
+        let directory = try SignRecordFileTests.created(0x0123_4567_89ab_cdef)
+        #expect(throws: StoreFailure(.exists, "")) {
+            try SignRecordFile.create(in: directory.path, instance: 6)
+        }
+        let file = try SignRecordFile(opening: directory.path)
+        #expect(file.instance == 0x0123_4567_89ab_cdef)
+        #expect(file.records.isEmpty)
+        #expect(throws: StoreFailure(.locked, "")) { try SignRecordFile(opening: directory.path) }
+        #expect(throws: StoreFailure(.tooLarge, "")) {
+            try file.append([UInt8](repeating: 0, count: SignRecordFile.payloadBytesMax + 1), height: 1)
+        }
+        try file.append([1], height: 1)
+    }
+
+    @Test("K14: records survive opening again, in order")
+    func reopen() throws {
+        let directory = try SignRecordFileTests.created(count: 20)
+        let file = try SignRecordFile(opening: directory.path)
+        #expect(file.records.map(\.height) == Array(0..<20))
+        #expect(file.records.allSatisfy { $0.payload == [UInt8($0.height), 9, 9] })
+        #expect(!file.wasTorn)
+    }
+
+    @Test("K13: cut at any byte, the record has every whole entry; within its first it is refused")
+    func everyCut() throws {
+        let source = try SignRecordFileTests.created(count: 4)
+        let bytes = try TemporaryDirectory.read(source.file("signed.v1"))
+        let first = Frame.headerBytes + 8
+        let each = Frame.headerBytes + 3
+        let directory = try TemporaryDirectory()
+        for cut in 0..<bytes.count {
+            try TemporaryDirectory.write(Array(bytes[..<cut]), to: directory.file("signed.v1"))
+            guard cut >= first else {
+                #expect(throws: StoreFailure(.corrupt, ""), "cut at \(cut)") {
+                    try SignRecordFile(opening: directory.path)
+                }
+                continue
+            }
+            let file = try SignRecordFile(opening: directory.path)
+            #expect(file.records.count == (cut - first) / each, "cut at \(cut)")
+            #expect(file.wasTorn == !(cut - first).isMultiple(of: each), "cut at \(cut)")
+        }
+    }
+
+    @Test("K13: with any flipped bit nothing may be signed, and the file is left alone")
+    func everyFlip() throws {
+        let source = try SignRecordFileTests.created(count: 4)
+        let bytes = try TemporaryDirectory.read(source.file("signed.v1"))
+        let directory = try TemporaryDirectory()
+        let path = directory.file("signed.v1")
+        for bit in 0..<8 * bytes.count {
+            var flipped = bytes
+            flipped[bit / 8] ^= 1 << UInt8(bit % 8)
+            try TemporaryDirectory.write(flipped, to: path)
+            #expect(throws: StoreFailure(.corrupt, ""), "bit \(bit)") {
+                try SignRecordFile(opening: directory.path)
+            }
+            let after = try TemporaryDirectory.read(path)
+            #expect(after == flipped, "bit \(bit)")
+        }
+    }
+
+    @Test("A long record is compacted to its last entries and stays readable")
+    func compaction() throws {
+        let directory = try SignRecordFileTests.created(count: 1)
+        var count = 1
+        do {
+            let file = try SignRecordFile(opening: directory.path)
+            let payload = [UInt8](repeating: 3, count: SignRecordFile.payloadBytesMax)
+            for _ in 0..<600 {
+                try file.append(payload, height: UInt64(count))
+                count += 1
+            }
+            #expect(file.records.count < 600)
+        }
+        let size = try TemporaryDirectory.read(directory.file("signed.v1")).count
+        #expect(size < Int(SignRecordFile.compactionBytes))
+        let file = try SignRecordFile(opening: directory.path)
+        #expect(file.instance == 5)
+        #expect(file.records.count >= SignRecordFile.recordsKept)
+        #expect(file.records.map(\.height) == Array(UInt64(count - file.records.count)..<UInt64(count)))
+        #expect(file.records.last?.sequence == UInt64(count + 1))
+        try file.append([1], height: 9999)
+    }
+
+    @Test(
+        "K12: after the n-th operation failed nothing is acknowledged, and no acknowledged entry is lost"
+    )
+    func latch() throws {
+        let payload = [UInt8](repeating: 3, count: SignRecordFile.payloadBytesMax)
+        // Enough entries before it that a compaction is among the operations that fail.
+        let entries = Int(SignRecordFile.compactionBytes) / (payload.count + Frame.headerBytes)
+        let full = try TemporaryDirectory()
+        try SignRecordFile.create(in: full.path, instance: 5)
+        do {
+            let file = try SignRecordFile(opening: full.path)
+            for number in 0..<entries - 1 { try file.append(payload, height: UInt64(number)) }
+        }
+        let bytes = try TemporaryDirectory.read(full.file("signed.v1"))
+        for number in 0..<16 {
+            let directory = try TemporaryDirectory()
+            try TemporaryDirectory.write(bytes, to: directory.file("signed.v1"))
+            let files = FaultyFileSystem()
+            var acknowledged = UInt64(entries - 2)
+            do {
+                let file = try SignRecordFile(opening: directory.path, files: files)
+                files.fail(after: number)
+                #expect(throws: StoreFailure(.io, ""), "operation \(number)") {
+                    for _ in 0..<100 {
+                        try file.append(payload, height: acknowledged + 1)
+                        acknowledged += 1
+                    }
+                }
+                let operations = files.operations
+                #expect(throws: StoreFailure(.latched, "")) { try file.append([1], height: 1000) }
+                #expect(files.operations == operations)
+            }
+            let file = try SignRecordFile(opening: directory.path)
+            #expect((file.records.last?.height ?? 0) >= acknowledged, "operation \(number)")
+        }
+    }
+}

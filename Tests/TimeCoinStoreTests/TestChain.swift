@@ -1,0 +1,128 @@
+import Testing
+import TimeCoinCore
+import TimeCoinStore
+
+/// A seeded generator (SplitMix64), so that a failing run can be repeated by its seed.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var word = state
+        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
+        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
+        return word ^ word >> 31
+    }
+}
+
+/// A model of a chain that makes random blocks: outputs and their commitment as plain values.
+struct TestChain: CommitmentNodes {
+    private var generator: SeededGenerator
+    private(set) var commits: [BlockCommit] = []
+    private(set) var outputs: [OutPoint: OutputEntry] = [:]
+    private(set) var nodes: [CommitmentNodeKey: Hash256] = [:]
+    private(set) var chunks: [UInt64: SpentChunk] = [:]
+    private(set) var commitment = OutputCommitment.empty
+    private let outputsPerBlock: Int
+    private let blocksPerSlot: UInt64
+
+    static let scripts = (0..<4).map { Script([UInt8](repeating: UInt8($0), count: 25)) }
+
+    private let proposer: PublicKey
+
+    init(seed: UInt64, outputsPerBlock: Int = 12, blocksPerSlot: UInt64 = 1) throws {
+        generator = SeededGenerator(seed: seed)
+        proposer = try #require(PublicKey([UInt8](repeating: 1, count: PublicKey.byteCount)))
+        self.outputsPerBlock = outputsPerBlock
+        self.blocksPerSlot = blocksPerSlot
+        try extend()
+    }
+
+    var genesis: Hash256 { commits[0].hash }
+
+    func node(_ key: CommitmentNodeKey) throws -> Hash256? { nodes[key] }
+    func chunk(_ index: UInt64) throws -> SpentChunk? { chunks[index] }
+
+    mutating func extend(count: Int) throws {
+        for _ in 0..<count {
+            try extend()
+        }
+    }
+
+    /// Adds a block that creates outputs, spends some old ones, and spends some of its own at once.
+    mutating func extend() throws {
+        let height = UInt64(commits.count)
+        let transactions = (0..<3).map { _ in randomHash() }
+        var created: [(outPoint: OutPoint, entry: OutputEntry)] = []
+        var leaves: [Hash256] = []
+        var positions: [UInt64] = []
+        for number in 0..<outputsPerBlock {
+            let outPoint = OutPoint(transaction: transactions[number % 3], index: UInt32(number))
+            let entry = entry(height, position: commitment.leafCount + UInt64(number))
+            leaves.append(entry.leaf(for: outPoint))
+            if Int.random(in: 0..<8, using: &generator) == 0 {
+                positions.append(entry.position)
+            } else {
+                created.append((outPoint, entry))
+            }
+        }
+        var spent: [(outPoint: OutPoint, entry: OutputEntry)] = []
+        for outPoint in outputs.keys.sorted().shuffled(using: &generator).prefix(outputsPerBlock / 2) {
+            guard let entry = outputs.removeValue(forKey: outPoint) else { continue }
+            spent.append((outPoint, entry))
+            positions.append(entry.position)
+        }
+        for (outPoint, entry) in created { outputs[outPoint] = entry }
+        let update = try commitment.updated(appending: leaves, spending: positions, nodes: self)
+        for (key, hash) in update.nodes { nodes[key] = hash }
+        for (index, chunk) in update.chunks { chunks[index] = chunk }
+        commitment = update.commitment
+        commits.append(
+            BlockCommit(
+                header: header(height), block: randomBytes(200),
+                certificate: height == 0 ? [] : randomBytes(70),
+                transactions: transactions, created: created, spent: spent, nodes: update.nodes,
+                chunks: update.chunks, leafCount: commitment.leafCount,
+                state: commitment.hash.bytes + randomBytes(9)))
+    }
+
+    func header(_ height: UInt64, previous: Hash256? = nil, slot: UInt64? = nil) -> BlockHeader {
+        BlockHeader(
+            kind: .scheduled, height: height, slot: slot ?? height / blocksPerSlot,
+            previous: previous ?? commits.last?.hash ?? .zero, time: Timestamp(milliseconds: 1000 * height),
+            transactionRoot: .zero, witnessRoot: .zero, stateRoot: commitment.hash, validators: .zero,
+            nextValidators: .zero, evidenceRoot: .zero, attestationRoot: .zero, proposer: proposer)
+    }
+
+    private mutating func entry(_ height: UInt64, position: UInt64) -> OutputEntry {
+        let script = TestChain.scripts.randomElement(using: &generator) ?? .empty
+        let value = Amount(units: UInt64.random(in: 546...1_000_000, using: &generator)) ?? .zero
+        return OutputEntry(
+            output: TransactionOutput(value: value, locking: script), height: height, slot: height,
+            time: Timestamp(milliseconds: height), kind: .transfer, position: position)
+    }
+
+    private mutating func randomBytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    }
+
+    private mutating func randomHash() -> Hash256 { Hash256(randomBytes(32)) ?? .zero }
+}
+
+extension BlockCommit {
+    /// The same block with some parts replaced.
+    func with(
+        header: BlockHeader? = nil, transactions: [Hash256]? = nil,
+        created: [(outPoint: OutPoint, entry: OutputEntry)]? = nil,
+        spent: [(outPoint: OutPoint, entry: OutputEntry)]? = nil
+    ) -> BlockCommit {
+        BlockCommit(
+            header: header ?? self.header, block: block, certificate: certificate,
+            transactions: transactions ?? self.transactions, created: created ?? self.created,
+            spent: spent ?? self.spent, nodes: nodes, chunks: chunks, leafCount: leafCount, state: state)
+    }
+}
