@@ -104,10 +104,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "timecoin-cli",
-            dependencies: [
-                "TimeCoinControl",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
+            dependencies: ["TimeCoinControl"],
             swiftSettings: strict
         ),
 

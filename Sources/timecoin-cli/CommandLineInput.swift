@@ -1,0 +1,83 @@
+import Foundation
+import TimeCoinControl
+
+/// What the command line cannot mean.
+struct UsageFailure: Error {
+    let message: String
+    let hint: String?
+}
+
+enum OutputFormat: String {
+    case human
+    case json
+    case compact
+}
+
+/// The words of a command: global options anywhere, the rest in order.
+///
+/// Commands are the methods of the node's own table beside a few human verbs, so the words are read by hand against
+/// that table instead of by one type a command.
+struct CommandLineInput {
+    private(set) var socket: String?
+    private(set) var dataDirectory: String
+    private(set) var network: String?
+    private(set) var output = OutputFormat.human
+    private(set) var timeout: Int64?
+    private(set) var waits = false
+    private(set) var passphraseFile: String?
+    private(set) var words: [String] = []
+
+    init(_ arguments: [String]) throws(UsageFailure) {
+        dataDirectory = ProcessInfo.processInfo.environment["TIMECOIN_DATADIR"] ?? NSHomeDirectory() + "/.timecoin"
+        var rest = arguments[...]
+        var onlyWords = false
+        while let word = rest.popFirst() {
+            if onlyWords || !word.hasPrefix("-") || Double(word) != nil {
+                words.append(word)
+                continue
+            }
+            switch word {
+            case "--": onlyWords = true
+            case "--wait": waits = true
+            case "--help", "-h": words.insert("help", at: 0)
+            case "--version": words.insert("version", at: 0)
+            case "--socket": socket = try CommandLineInput.value(of: word, &rest)
+            case "--datadir": dataDirectory = try CommandLineInput.value(of: word, &rest)
+            case "--network": network = try CommandLineInput.value(of: word, &rest)
+            case "--passphrase-file": passphraseFile = try CommandLineInput.value(of: word, &rest)
+            case "--timeout":
+                let text = try CommandLineInput.value(of: word, &rest)
+                guard let seconds = Int64(text), (1...86_400).contains(seconds) else {
+                    throw UsageFailure(message: "--timeout is a number of seconds, not \(text)", hint: nil)
+                }
+                timeout = seconds
+            case "--output", "-o":
+                let text = try CommandLineInput.value(of: word, &rest)
+                guard let format = OutputFormat(rawValue: text) else {
+                    throw UsageFailure(message: "-o is human, json or compact, not \(text)", hint: nil)
+                }
+                output = format
+            default:
+                throw UsageFailure(message: "there is no option \(word)", hint: "`timecoin-cli help` lists what there is")
+            }
+        }
+    }
+
+    private static func value(
+        of option: String, _ rest: inout ArraySlice<String>
+    ) throws(UsageFailure) -> String {
+        guard let value = rest.popFirst() else {
+            throw UsageFailure(message: "\(option) needs a value", hint: nil)
+        }
+        return value
+    }
+
+    /// The socket named, or that of the data directory: of the named network, or of the only one with a socket.
+    var socketPath: String {
+        if let socket { return socket }
+        if let network { return SocketPath.forConnecting(networkDirectory: "\(dataDirectory)/\(network)") }
+        let paths = ["main", "test", "local"].map { SocketPath.forConnecting(networkDirectory: "\(dataDirectory)/\($0)") }
+        let present = paths.filter { FileManager.default.fileExists(atPath: $0) }
+        return present.count == 1 ? present[0] : paths[0]
+    }
+}

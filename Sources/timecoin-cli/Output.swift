@@ -1,0 +1,49 @@
+import Foundation
+import TimeCoinControl
+
+/// Standard output carries the result and nothing else; everything for people goes to standard error.
+enum Output {
+    static func line(_ text: String) {
+        // Written at once: whoever reads a pipe sees each line when it is there.
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+
+    static func note(_ text: String) {
+        FileHandle.standardError.write(Data((text + "\n").utf8))
+    }
+
+    /// A bare scalar bare, anything else as JSON.
+    static func result(_ json: JSONValue, _ format: OutputFormat) {
+        switch json {
+        case .string(let text) where format == .human: line(text)
+        case .array, .object: line(format == .compact ? json.compact : json.pretty)
+        default: line(json.compact)
+        }
+    }
+
+    static func error(_ error: RPCError, asJSON: Bool) {
+        if asJSON {
+            note(
+                JSONValue.object([
+                    "code": .integer(error.code), "reason": .string(error.reason), "message": .string(error.message),
+                    "data": .null, "hint": .optional(error.hint),
+                ]).compact)
+        } else {
+            note("error: \(error.reason): \(error.message)")
+            if let hint = error.hint { note("hint: \(hint)") }
+        }
+    }
+
+    static func error(reason: String, _ message: String, hint: String?, asJSON: Bool) {
+        if asJSON {
+            note(
+                JSONValue.object([
+                    "code": .null, "reason": .string(reason), "message": .string(message), "data": .null,
+                    "hint": .optional(hint),
+                ]).compact)
+        } else {
+            note("error: \(reason): \(message)")
+            if let hint { note("hint: \(hint)") }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import Foundation
+import TimeCoinControl
+
+/// One command carried out.
+struct Session {
+    let line: CommandLineInput
+    private let client: ControlClient
+
+    static let verbs: KeyValuePairs = [
+        "status": "Where the node stands, in words.",
+        "balance": "What the wallet can spend.",
+        "send ADDRESS AMOUNT [--wait]": "Pays; with --wait returns once the payment is final.",
+        "peers": "Connected peers.",
+        "watch": "The blocks as they become final, one line each.",
+        "wallet unlock|lock|address": "Unlocks or locks the wallet, or makes a new address.",
+        "help [METHOD]": "This text, or what a method takes.",
+        "version": "The version of this program.",
+    ]
+
+    /// Seconds that a call may take.
+    private static let callTimeout: Int64 = 30
+    /// Seconds that `send --wait` waits.
+    private static let finalityTimeout: Int64 = 60
+
+    init(_ line: CommandLineInput) {
+        self.line = line
+        client = ControlClient(socket: line.socketPath)
+    }
+
+    func run() async throws -> ExitCode {
+        guard let verb = line.words.first else {
+            throw UsageFailure(message: "a command is missing", hint: "`timecoin-cli help` lists what there is")
+        }
+        let rest = Array(line.words.dropFirst())
+        switch verb {
+        case "status": try await status()
+        case "balance": Output.result(try await call("getbalance"), line.output)
+        case "send": return try await send(rest)
+        case "peers": try await peers()
+        case "watch": try await watch()
+        case "wallet": try await wallet(rest)
+        case "help": try await help(rest)
+        case "version": Output.line(TimeCoinCLI.version)
+        default: try await method(verb, rest)
+        }
+        return .ok
+    }
+
+    func call(_ method: String, _ parameters: [JSONValue] = [], timeout: Int64? = nil) async throws -> JSONValue {
+        try await client.call(
+            method, .array(parameters), timeout: timeout ?? line.timeout ?? Session.callTimeout)
+    }
+
+    private func method(_ name: String, _ arguments: [String]) async throws {
+        guard let method = RPCMethod.named(name) else {
+            throw UsageFailure(
+                message: "there is no command \(name)",
+                hint: Suggestion.nearest(to: name).map { "did you mean \($0)?" }
+                    ?? "`timecoin-cli help` lists what there is")
+        }
+        guard arguments.count <= method.parameters.count,
+            arguments.count >= method.parameters.filter(\.isRequired).count
+        else { throw UsageFailure(message: "usage: timecoin-cli \(method.usage)", hint: method.summary) }
+        let parameters = try zip(method.parameters, arguments).map { parameter, text -> JSONValue in
+            switch parameter.kind {
+            case .integer:
+                guard let number = Int64(text) else {
+                    throw UsageFailure(message: "\(parameter.name) is a whole number, not \(text)", hint: method.usage)
+                }
+                return .integer(number)
+            case .boolean:
+                guard text == "true" || text == "false" else {
+                    throw UsageFailure(message: "\(parameter.name) is true or false, not \(text)", hint: method.usage)
+                }
+                return .bool(text == "true")
+            case .string, .amount, .block: return .string(text)
+            }
+        }
+        Output.result(try await call(name, parameters), line.output)
+    }
+
+    private func help(_ words: [String]) async throws {
+        guard let name = words.first else {
+            Output.line("usage: timecoin-cli [--socket P | --datadir D [--network N]] [-o human|json|compact] COMMAND\n")
+            for (verb, summary) in Session.verbs { Output.line("  \(verb) — \(summary)") }
+            Output.line("\nMethods of the node:")
+            for method in RPCMethod.all { Output.line("  \(method.usage) — \(method.summary)") }
+            return
+        }
+        guard let method = RPCMethod.named(name) else {
+            throw UsageFailure(message: "there is no method \(name)", hint: "`timecoin-cli help` lists what there is")
+        }
+        Output.line("\(method.usage)\n\(method.summary)")
+        for parameter in method.parameters {
+            Output.line("  \(parameter.name) (\(parameter.kind.rawValue)): \(parameter.summary)")
+        }
+    }
+
+    private func wallet(_ words: [String]) async throws {
+        switch words.first {
+        case "address": Output.result(try await call("getnewaddress"), line.output)
+        case "lock": _ = try await call("walletlock")
+        case "unlock": _ = try await call("walletpassphrase", [.string(try passphrase())])
+        default: throw UsageFailure(message: "usage: timecoin-cli wallet unlock|lock|address", hint: nil)
+        }
+    }
+
+    /// From a file, typed without echo, or from standard input; never from an argument.
+    private func passphrase() throws -> String {
+        if let path = line.passphraseFile {
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+                throw UsageFailure(message: "cannot read the passphrase file \(path)", hint: nil)
+            }
+            return String(text.split(separator: "\n", omittingEmptySubsequences: false).first ?? "")
+        }
+        if isatty(0) == 1 { return getpass("passphrase: ").map { String(cString: $0) } ?? "" }
+        return readLine() ?? ""
+    }
+
+    /// Prints the identifier before it waits: a timeout is not a failure of the payment.
+    private func send(_ words: [String]) async throws -> ExitCode {
+        guard words.count == 2 else {
+            throw UsageFailure(message: "usage: timecoin-cli send ADDRESS AMOUNT [--wait]", hint: nil)
+        }
+        let cursor = line.waits ? try await call("getevents")["next"]?.integer ?? 0 : 0
+        let txid = try await call("sendtoaddress", [.string(words[0]), .string(words[1])])
+        if line.output == .human { Output.line(txid.string ?? "") }
+        guard line.waits else {
+            if line.output != .human { Output.result(.object(["txid": txid, "final": .bool(false)]), line.output) }
+            return .ok
+        }
+        let final = try await waitForFinality(of: txid, from: cursor)
+        if line.output != .human {
+            Output.result(
+                .object(["txid": txid, "final": .bool(final != nil), "height": final ?? .null]), line.output)
+        } else if let height = final?.integer {
+            Output.note("final in block \(height)")
+        } else {
+            Output.note("still pending: `timecoin-cli gettransaction \(txid.string ?? "")` tells when it is final")
+        }
+        return final == nil ? .temporary : .ok
+    }
+
+    private func waitForFinality(of txid: JSONValue, from start: Int64) async throws -> JSONValue? {
+        let end = Date().addingTimeInterval(Double(line.timeout ?? Session.finalityTimeout))
+        var cursor = start
+        while Date() < end {
+            let answer = try await call("gettransaction", [txid], timeout: Session.callTimeout)
+            if answer["final"]?.bool == true { return answer["height"] }
+            let left = max(1, min(5, Int64(end.timeIntervalSinceNow)))
+            let events = try await call(
+                "getevents", [.integer(cursor), .integer(left)], timeout: Session.callTimeout)
+            cursor = events["next"]?.integer ?? cursor
+        }
+        return nil
+    }
+}
