@@ -75,7 +75,8 @@ let package = Package(
         .target(
             name: "TimeCoinNode",
             dependencies: [
-                "TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinControl", "CSodium",
+                "TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinControl",
+                "CSodium",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -87,7 +88,9 @@ let package = Package(
         ),
         .target(
             name: "TimeCoinTesting",
-            dependencies: ["TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinNode"],
+            dependencies: [
+                "TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinNode",
+            ],
             swiftSettings: strict
         ),
 
@@ -122,11 +125,15 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "TimeCoinStoreTests", dependencies: ["TimeCoinStore", "TimeCoinCore"], swiftSettings: strict),
+            name: "TimeCoinStoreTests", dependencies: ["TimeCoinStore", "TimeCoinCore"], swiftSettings: strict
+        ),
         .testTarget(
-            name: "TimeCoinControlTests", dependencies: ["TimeCoinControl", "TimeCoinCore"], swiftSettings: strict),
+            name: "TimeCoinControlTests", dependencies: ["TimeCoinControl", "TimeCoinCore"],
+            swiftSettings: strict),
         .testTarget(
-            name: "TimeCoinNodeTests", dependencies: ["TimeCoinNode", "TimeCoinTesting"], swiftSettings: strict),
+            name: "TimeCoinNodeTests",
+            dependencies: ["TimeCoinNode", "TimeCoinTesting", "TimeCoinCore", "TimeCoinStore"],
+            swiftSettings: strict),
         .testTarget(name: "HouseTests", swiftSettings: strict),
     ]
 )

@@ -5,7 +5,8 @@ import NIOSSL
 import Synchronization
 public import TimeCoinCore
 
-/// What a node does with its peers' messages. Awaiting is the back-pressure: the next message of the same peer and
+/// What a node does with its peers' messages. Awaiting is the back-pressure: the next message of the same
+/// peer and
 /// class comes when the call has returned; other classes do not wait for it.
 public protocol PeerMessageHandler: Sendable {
     func peerConnected(_ peer: PeerInfo) async
@@ -97,7 +98,8 @@ public final class PeerNetwork: Sendable {
         state = Mutex(
             State(
                 table: SessionTable(own: identity.key, sessionsMax: configuration.sessionsMax),
-                schedule: DialSchedule(configuration.peers, jitterSeed: Hash256(identity.key.bytes)?.leadingWord ?? 0)))
+                schedule: DialSchedule(
+                    configuration.peers, jitterSeed: Hash256(identity.key.bytes)?.leadingWord ?? 0)))
     }
 
     /// The address that is really listened on, once bound.
@@ -130,7 +132,9 @@ public final class PeerNetwork: Sendable {
     /// Whether the message is on its way; `false` without a session, or when the peer's queue refuses it.
     @discardableResult
     public func send(type: UInt8, payload: [UInt8], to peer: PublicKey) -> Bool {
-        guard let limit = limits[type], let session = state.withLock({ $0.sessions[peer] }) else { return false }
+        guard let limit = limits[type], let session = state.withLock({ $0.sessions[peer] }) else {
+            return false
+        }
         return session.connection.send(FrameDecoder.encode(type: type, payload: payload), limit.messageClass)
     }
 
@@ -158,9 +162,11 @@ public final class PeerNetwork: Sendable {
         let counters = session.connection.counters
         let ping = counters.pingMicroseconds.load(ordering: .relaxed)
         return PeerInfo(
-            key: key, address: PeerNetwork.describe(session.connection), isDialled: session.connection.dialled != nil,
+            key: key, address: PeerNetwork.describe(session.connection),
+            isDialled: session.connection.dialled != nil,
             userAgent: session.hello.userAgent, connectedAt: session.since,
-            bytesIn: counters.bytesIn.load(ordering: .relaxed), bytesOut: counters.bytesOut.load(ordering: .relaxed),
+            bytesIn: counters.bytesIn.load(ordering: .relaxed),
+            bytesOut: counters.bytesOut.load(ordering: .relaxed),
             pingMicroseconds: ping == 0 ? nil : ping)
     }
 
@@ -178,7 +184,9 @@ public final class PeerNetwork: Sendable {
                     guard let connection = self.register(channel, dialled: nil) else {
                         throw ChannelError.ioOnClosedChannel
                     }
-                    try self.configure(connection) { NIOSSLServerHandler(context: context, customVerificationCallback: $0) }
+                    try self.configure(connection) {
+                        NIOSSLServerHandler(context: context, customVerificationCallback: $0)
+                    }
                     if case .dropped = arrival.yield(connection) { channel.close(promise: nil) }
                 }
             }
@@ -234,7 +242,9 @@ public final class PeerNetwork: Sendable {
     /// `nil` when there are too many connections.
     private func register(_ channel: any Channel, dialled: PeerAddress?) -> Connection? {
         let connection = state.withLock { state -> Connection? in
-            guard state.connections.count < configuration.sessionsMax + PeerNetwork.pendingMax else { return nil }
+            guard state.connections.count < configuration.sessionsMax + PeerNetwork.pendingMax else {
+                return nil
+            }
             let connection = Connection(id: state.nextID, channel: channel, dialled: dialled)
             state.nextID += 1
             state.connections[connection.id] = connection
@@ -275,7 +285,8 @@ public final class PeerNetwork: Sendable {
     private var ownHello: Hello {
         Hello(
             network: configuration.network, genesis: configuration.genesis,
-            listenPort: UInt16(truncatingIfNeeded: localAddress?.port ?? 0), userAgent: configuration.userAgent)
+            listenPort: UInt16(truncatingIfNeeded: localAddress?.port ?? 0),
+            userAgent: configuration.userAgent)
     }
 
     // MARK: - Sessions
@@ -331,7 +342,8 @@ public final class PeerNetwork: Sendable {
             connection.close()
             return
         }
-        logger.info("peer connected", metadata: ["peer": "\(key)", "address": "\(PeerNetwork.describe(connection))"])
+        logger.info(
+            "peer connected", metadata: ["peer": "\(key)", "address": "\(PeerNetwork.describe(connection))"])
         await handler.peerConnected(info(key, session))
         await withDiscardingTaskGroup { group in
             for messageClass in MessageClass.allCases {
@@ -365,7 +377,8 @@ public final class PeerNetwork: Sendable {
     }
 
     private static func describe(_ connection: Connection) -> String {
-        guard let address = connection.channel.remoteAddress, let ip = address.ipAddress, let port = address.port
+        guard let address = connection.channel.remoteAddress, let ip = address.ipAddress,
+            let port = address.port
         else { return connection.dialled?.description ?? "unknown" }
         return "\(ip):\(port)"
     }

@@ -15,7 +15,8 @@ enum OutputFormat: String {
 
 /// The words of a command: global options anywhere, the rest in order.
 ///
-/// Commands are the methods of the node's own table beside a few human verbs, so the words are read by hand against
+/// Commands are the methods of the node's own table beside a few human verbs, so the words are read by hand
+/// against
 /// that table instead of by one type a command.
 struct CommandLineInput {
     private(set) var socket: String?
@@ -28,7 +29,8 @@ struct CommandLineInput {
     private(set) var words: [String] = []
 
     init(_ arguments: [String]) throws(UsageFailure) {
-        dataDirectory = ProcessInfo.processInfo.environment["TIMECOIN_DATADIR"] ?? NSHomeDirectory() + "/.timecoin"
+        dataDirectory =
+            ProcessInfo.processInfo.environment["TIMECOIN_DATADIR"] ?? NSHomeDirectory() + "/.timecoin"
         var rest = arguments[...]
         var onlyWords = false
         while let word = rest.popFirst() {
@@ -58,7 +60,8 @@ struct CommandLineInput {
                 }
                 output = format
             default:
-                throw UsageFailure(message: "there is no option \(word)", hint: "`timecoin-cli help` lists what there is")
+                throw UsageFailure(
+                    message: "there is no option \(word)", hint: "`timecoin-cli help` lists what there is")
             }
         }
     }
@@ -72,11 +75,14 @@ struct CommandLineInput {
         return value
     }
 
-    /// The socket named, or that of the data directory: of the named network, or of the only one with a socket.
+    /// The socket named, or that of the data directory: of the named network, or of the only one with a
+    /// socket.
     var socketPath: String {
         if let socket { return socket }
         if let network { return SocketPath.forConnecting(networkDirectory: "\(dataDirectory)/\(network)") }
-        let paths = ["main", "test", "local"].map { SocketPath.forConnecting(networkDirectory: "\(dataDirectory)/\($0)") }
+        let paths = ["main", "test", "local"].map {
+            SocketPath.forConnecting(networkDirectory: "\(dataDirectory)/\($0)")
+        }
         let present = paths.filter { FileManager.default.fileExists(atPath: $0) }
         return present.count == 1 ? present[0] : paths[0]
     }

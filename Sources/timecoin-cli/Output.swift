@@ -25,7 +25,8 @@ enum Output {
         if asJSON {
             note(
                 JSONValue.object([
-                    "code": .integer(error.code), "reason": .string(error.reason), "message": .string(error.message),
+                    "code": .integer(error.code), "reason": .string(error.reason),
+                    "message": .string(error.message),
                     "data": .null, "hint": .optional(error.hint),
                 ]).compact)
         } else {

@@ -10,11 +10,14 @@ extension Session {
         if line.output != .human {
             Output.result(
                 .object([
-                    "chain": chain, "consensus": consensus, "peers": .integer(peers), "waiting": .integer(waiting),
+                    "chain": chain, "consensus": consensus, "peers": .integer(peers),
+                    "waiting": .integer(waiting),
                 ]), line.output)
             return
         }
-        let role = consensus["voting"]?.bool == true ? "votes" : "does not vote: \(consensus["reason"]?.string ?? "")"
+        let role =
+            consensus["voting"]?.bool == true
+            ? "votes" : "does not vote: \(consensus["reason"]?.string ?? "")"
         Output.line(
             """
             network    \(chain["chain"]?.string ?? "")\(chain["syncing"]?.bool == true ? ", catching up" : "")
@@ -50,7 +53,11 @@ extension Session {
             cursor = answer["next"]?.integer ?? cursor
             if answer["lagged"]?.bool == true { Output.note("some events were missed") }
             for event in answer["events"]?.array ?? [] where event["type"]?.string == "block" {
-                if line.output == .human { Output.line(Session.describe(event)) } else { Output.line(event.compact) }
+                if line.output == .human {
+                    Output.line(Session.describe(event))
+                } else {
+                    Output.line(event.compact)
+                }
             }
         }
     }

@@ -29,7 +29,8 @@ struct Session {
 
     func run() async throws -> ExitCode {
         guard let verb = line.words.first else {
-            throw UsageFailure(message: "a command is missing", hint: "`timecoin-cli help` lists what there is")
+            throw UsageFailure(
+                message: "a command is missing", hint: "`timecoin-cli help` lists what there is")
         }
         let rest = Array(line.words.dropFirst())
         switch verb {
@@ -46,7 +47,9 @@ struct Session {
         return .ok
     }
 
-    func call(_ method: String, _ parameters: [JSONValue] = [], timeout: Int64? = nil) async throws -> JSONValue {
+    func call(_ method: String, _ parameters: [JSONValue] = [], timeout: Int64? = nil) async throws
+        -> JSONValue
+    {
         try await client.call(
             method, .array(parameters), timeout: timeout ?? line.timeout ?? Session.callTimeout)
     }
@@ -65,12 +68,14 @@ struct Session {
             switch parameter.kind {
             case .integer:
                 guard let number = Int64(text) else {
-                    throw UsageFailure(message: "\(parameter.name) is a whole number, not \(text)", hint: method.usage)
+                    throw UsageFailure(
+                        message: "\(parameter.name) is a whole number, not \(text)", hint: method.usage)
                 }
                 return .integer(number)
             case .boolean:
                 guard text == "true" || text == "false" else {
-                    throw UsageFailure(message: "\(parameter.name) is true or false, not \(text)", hint: method.usage)
+                    throw UsageFailure(
+                        message: "\(parameter.name) is true or false, not \(text)", hint: method.usage)
                 }
                 return .bool(text == "true")
             case .string, .amount, .block: return .string(text)
@@ -81,14 +86,17 @@ struct Session {
 
     private func help(_ words: [String]) async throws {
         guard let name = words.first else {
-            Output.line("usage: timecoin-cli [--socket P | --datadir D [--network N]] [-o human|json|compact] COMMAND\n")
+            Output.line(
+                "usage: timecoin-cli [--socket P | --datadir D [--network N]] [-o human|json|compact] COMMAND"
+            )
             for (verb, summary) in Session.verbs { Output.line("  \(verb) — \(summary)") }
             Output.line("\nMethods of the node:")
             for method in RPCMethod.all { Output.line("  \(method.usage) — \(method.summary)") }
             return
         }
         guard let method = RPCMethod.named(name) else {
-            throw UsageFailure(message: "there is no method \(name)", hint: "`timecoin-cli help` lists what there is")
+            throw UsageFailure(
+                message: "there is no method \(name)", hint: "`timecoin-cli help` lists what there is")
         }
         Output.line("\(method.usage)\n\(method.summary)")
         for parameter in method.parameters {
@@ -126,7 +134,9 @@ struct Session {
         let txid = try await call("sendtoaddress", [.string(words[0]), .string(words[1])])
         if line.output == .human { Output.line(txid.string ?? "") }
         guard line.waits else {
-            if line.output != .human { Output.result(.object(["txid": txid, "final": .bool(false)]), line.output) }
+            if line.output != .human {
+                Output.result(.object(["txid": txid, "final": .bool(false)]), line.output)
+            }
             return .ok
         }
         let final = try await waitForFinality(of: txid, from: cursor)
@@ -136,7 +146,8 @@ struct Session {
         } else if let height = final?.integer {
             Output.note("final in block \(height)")
         } else {
-            Output.note("still pending: `timecoin-cli gettransaction \(txid.string ?? "")` tells when it is final")
+            Output.note(
+                "still pending: `timecoin-cli gettransaction \(txid.string ?? "")` tells when it is final")
         }
         return final == nil ? .temporary : .ok
     }

@@ -19,7 +19,9 @@ struct InitCommand: AsyncParsableCommand {
         guard !passphrase.isEmpty || node.network == .local else {
             throw ParsedFailure(description: "an empty passphrase is allowed on the local network only")
         }
-        if passphrase.isEmpty { note("warning: the keys have no passphrase; whoever reads the files owns them") }
+        if passphrase.isEmpty {
+            note("warning: the keys have no passphrase; whoever reads the files owns them")
+        }
         show(try NodeSetup.create(node.directory, passphrase: passphrase), node.network, output)
     }
 }
@@ -34,7 +36,10 @@ private func show(_ identity: NodeSetup.Identity, _ network: Network, _ output: 
                 "operatorkey": .string(identity.operatorKey.description), "address": .string(address),
             ]).pretty)
     case .human:
-        print("node key      \(identity.nodeKey)\noperator key  \(identity.operatorKey)\naddress       \(address)")
+        print(
+            "node key      \(identity.nodeKey)\n" + "operator key  \(identity.operatorKey)\n"
+                + "address       \(address)"
+        )
     }
 }
 
@@ -47,13 +52,15 @@ struct KeysCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "human or json.") var output: OutputFormat = .human
 
     func run() async throws {
-        let identity = try NodeSetup.identity(node.directory, passphrase: try secret.passphrase(on: node.network))
+        let identity = try NodeSetup.identity(
+            node.directory, passphrase: try secret.passphrase(on: node.network))
         show(identity, node.network, output)
     }
 }
 
 struct RunCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "run", abstract: "Runs the node until it is stopped.")
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Runs the node until it is stopped.")
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var secret: PassphraseOptions
@@ -63,7 +70,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "trace, debug, info, notice, warning, error or critical.") var logLevel: String = "info"
 
     func validate() throws {
-        guard PeerAddress(listen) != nil else { throw ValidationError("--listen is host:port, not \(listen)") }
+        guard PeerAddress(listen) != nil else {
+            throw ValidationError("--listen is host:port, not \(listen)")
+        }
         for peer in peers where PeerAddress(peer) == nil {
             throw ValidationError("--peer is host:port, not \(peer)")
         }
@@ -79,8 +88,10 @@ struct RunCommand: AsyncParsableCommand {
         logger.logLevel = level
         try await NodeProgram(
             NodeConfiguration(
-                directory: node.directory, listen: PeerAddress(listen) ?? PeerAddress(host: "127.0.0.1", port: 0),
-                peers: peers.compactMap { PeerAddress($0) }, passphrase: try secret.passphrase(on: node.network),
+                directory: node.directory,
+                listen: PeerAddress(listen) ?? PeerAddress(host: "127.0.0.1", port: 0),
+                peers: peers.compactMap { PeerAddress($0) },
+                passphrase: try secret.passphrase(on: node.network),
                 logLevel: level),
             logger: logger
         ).run()
@@ -96,7 +107,8 @@ struct JournalCommand: AsyncParsableCommand {
             abstract: "Prints every vote and proposal of a stopped node's journal, one JSON object a line.")
 
         @Option(help: "Directory of everything that the node keeps.") var datadir: String
-        @Option(help: "main, test or local; by default the one that the directory holds.") var network: Network?
+        @Option(help: "main, test or local; by default the one that the directory holds.") var network:
+            Network?
         @Option(name: .shortAndLong, help: "json.") var output: OutputFormat = .json
 
         func run() async throws {
@@ -106,7 +118,8 @@ struct JournalCommand: AsyncParsableCommand {
             guard let directory = found.first, found.count == 1 else {
                 throw ParsedFailure(
                     description: found.isEmpty
-                        ? "there is no journal below \(datadir)" : "\(datadir) holds several networks: name one")
+                        ? "there is no journal below \(datadir)"
+                        : "\(datadir) holds several networks: name one")
             }
             try JournalDump.run(directory) { print($0.compact) }
         }

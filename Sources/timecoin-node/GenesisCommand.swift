@@ -15,7 +15,8 @@ struct GenesisCommand: AsyncParsableCommand {
         @Option(help: "A validator as KEY:WEIGHT:ADDRESS; may be repeated.") var validator: [String]
         @Option(help: "Money as ADDRESS:AMOUNT; may be repeated.") var allocation: [String] = []
         @Option(help: "Length of a slot in seconds; on local networks only.") var blockTime: Double?
-        @Option(help: "Least seconds between payment blocks; on local networks only.") var paymentTime: Double?
+        @Option(help: "Least seconds between payment blocks; on local networks only.") var paymentTime:
+            Double?
         @Option(name: .shortAndLong, help: "The file to write.") var output: String
 
         func run() async throws {
@@ -25,7 +26,8 @@ struct GenesisCommand: AsyncParsableCommand {
             let document = GenesisDocument(
                 parameters: try parameters(),
                 time: Timestamp(milliseconds: UInt64(Date().timeIntervalSince1970 * 1000)),
-                validators: try validator.map(parseValidator), allocations: try allocation.map(parseAllocation))
+                validators: try validator.map(parseValidator),
+                allocations: try allocation.map(parseAllocation))
             let hash = try document.genesis().hash
             try document.write(to: output)
             print(hash)
@@ -34,13 +36,15 @@ struct GenesisCommand: AsyncParsableCommand {
         private func parameters() throws -> ChainParameters {
             guard network == .local else {
                 guard blockTime == nil, paymentTime == nil else {
-                    throw ParsedFailure(description: "block and payment time are fixed on \(network.rawValue)")
+                    throw ParsedFailure(
+                        description: "block and payment time are fixed on \(network.rawValue)")
                 }
                 return network == .main ? .main : .test
             }
             return .local(
                 slotMilliseconds: try Seconds.milliseconds(blockTime ?? 5, "--block-time", least: 1),
-                paymentIntervalMilliseconds: try Seconds.milliseconds(paymentTime ?? 1, "--payment-time", least: 0))
+                paymentIntervalMilliseconds: try Seconds.milliseconds(
+                    paymentTime ?? 1, "--payment-time", least: 0))
         }
 
         private func parseValidator(_ text: String) throws -> GenesisDocument.Validator {
@@ -69,9 +73,10 @@ struct GenesisCommand: AsyncParsableCommand {
 
         func run() async throws {
             let genesis = try GenesisDocument(reading: file).genesis()
+            let state = genesis.state
             print(
-                "ok: \(genesis.state.parameters.network.rawValue), \(genesis.state.validators.members.count) validators, "
-                    + "\(genesis.state.supply.allocated) TIME allocated, hash \(genesis.hash)")
+                "ok: \(state.parameters.network.rawValue), \(state.validators.members.count) validators, "
+                    + "\(state.supply.allocated) TIME allocated, hash \(genesis.hash)")
         }
     }
 

@@ -20,7 +20,8 @@ struct LocalnetCommand: AsyncParsableCommand {
         }
 
         private var executable: String {
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+                ?? CommandLine.arguments[0]
         }
     }
 

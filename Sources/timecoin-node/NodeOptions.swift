@@ -8,7 +8,8 @@ extension Network: ExpressibleByArgument {}
 /// Where a node lies.
 struct NodeOptions: ParsableArguments {
     @Option(help: "Directory of everything that the node keeps.")
-    var datadir: String = ProcessInfo.processInfo.environment["TIMECOIN_DATADIR"] ?? NSHomeDirectory() + "/.timecoin"
+    var datadir: String =
+        ProcessInfo.processInfo.environment["TIMECOIN_DATADIR"] ?? NSHomeDirectory() + "/.timecoin"
 
     @Option(help: "main, test or local.")
     var network: Network = .main

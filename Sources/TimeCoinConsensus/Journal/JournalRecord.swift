@@ -1,6 +1,7 @@
 public import TimeCoinCore
 
-/// An accepted input of the machine in the form in which it outlives a crash: replaying the records of a height
+/// An accepted input of the machine in the form in which it outlives a crash: replaying the records of a
+/// height
 /// gives the same machine again.
 public enum JournalRecord: Hashable, Sendable {
     case start
@@ -33,7 +34,9 @@ public enum JournalRecord: Hashable, Sendable {
                 .map { .proposal($0, isTimely: isTimely) }
         case .vote(let signed): VerifiedVote(signed, validators: validators, chain: chain).map { .vote($0) }
         case .certificate(let certificate):
-            (try? VerifiedCertificate(certificate, validators: validators, chain: chain)).map { .certificate($0) }
+            (try? VerifiedCertificate(certificate, validators: validators, chain: chain)).map {
+                .certificate($0)
+            }
         case .built(let round, let value): .built(round: round, value: value)
         case .verdict(let value, let isValid): .verdict(value, isValid: isValid)
         case .elapsed(let timeout): .elapsed(timeout)
@@ -85,7 +88,8 @@ public enum JournalRecord: Hashable, Sendable {
         self = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
             switch try reader.readByte() {
             case Tag.start: return .start
-            case Tag.proposal: return .proposal(try SignedProposal(from: &reader), isTimely: try reader.readFlag())
+            case Tag.proposal:
+                return .proposal(try SignedProposal(from: &reader), isTimely: try reader.readFlag())
             case Tag.vote: return .vote(try SignedVote(from: &reader))
             case Tag.certificate: return .certificate(try Certificate(from: &reader))
             case Tag.built: return .built(round: try reader.readInteger(), value: try reader.readHash())

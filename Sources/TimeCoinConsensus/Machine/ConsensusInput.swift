@@ -56,7 +56,8 @@ public struct ConsensusParameters: Hashable, Sendable {
     /// Whether a step ends once the votes still missing cannot change its outcome.
     public var earlyEnd: Bool
 
-    public init(propose: UInt64, prevote: UInt64, precommit: UInt64, increment: UInt64, earlyEnd: Bool = true) {
+    public init(propose: UInt64, prevote: UInt64, precommit: UInt64, increment: UInt64, earlyEnd: Bool = true)
+    {
         self.propose = propose
         self.prevote = prevote
         self.precommit = precommit

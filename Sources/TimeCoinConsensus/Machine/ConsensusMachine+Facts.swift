@@ -54,7 +54,9 @@ extension ConsensusMachine {
         guard !state.proposals.contains(where: { $0.proposal == proposal }) else { throw .alreadyKnown }
         guard state.proposals.count < RoundState.proposalsMax else { throw .conflicting }
         if let first = state.proposals.first {
-            blame(verified.index, proposal.round, 0, .proposals(first.verified.signed, verified.signed), &effects)
+            blame(
+                verified.index, proposal.round, 0, .proposals(first.verified.signed, verified.signed),
+                &effects)
         }
         state.proposals.append(RoundState.KnownProposal(verified: verified, isTimely: isTimely))
         rounds[proposal.round] = state
@@ -69,7 +71,10 @@ extension ConsensusMachine {
         guard vote.round <= round else {
             if let held = futureVotes[vote.type]?[verified.index], held.vote.round >= vote.round {
                 guard held.vote.round == vote.round, held.vote != vote else { throw .alreadyKnown }
-                guard blame(verified.index, vote.round, vote.type.rawValue, .votes(held.signed, verified.signed), &effects)
+                guard
+                    blame(
+                        verified.index, vote.round, vote.type.rawValue, .votes(held.signed, verified.signed),
+                        &effects)
                 else { throw .conflicting }
                 return
             }
@@ -79,7 +84,10 @@ extension ConsensusMachine {
         guard var state = rounds[vote.round] else { throw .oldRound }
         if let known = state.tally(vote.type).votes[verified.index] {
             guard known.vote != vote else { throw .alreadyKnown }
-            guard blame(verified.index, vote.round, vote.type.rawValue, .votes(known.signed, verified.signed), &effects)
+            guard
+                blame(
+                    verified.index, vote.round, vote.type.rawValue, .votes(known.signed, verified.signed),
+                    &effects)
             else { throw .conflicting }
             return
         }
@@ -96,7 +104,9 @@ extension ConsensusMachine {
             guard commits.isEmpty else { throw .alreadyKnown }
             commits.append(verified)
         case .polka:
-            guard !polkas.contains(where: { $0.certificate.round == certificate.round }) else { throw .alreadyKnown }
+            guard !polkas.contains(where: { $0.certificate.round == certificate.round }) else {
+                throw .alreadyKnown
+            }
             remember(verified)
         }
     }
@@ -110,7 +120,8 @@ extension ConsensusMachine {
     /// Whether this was new evidence; each member is blamed once a position.
     @discardableResult
     private mutating func blame(
-        _ index: Int, _ round: Round, _ type: UInt8, _ misbehaviour: Misbehaviour, _ effects: inout ConsensusEffects
+        _ index: Int, _ round: Round, _ type: UInt8, _ misbehaviour: Misbehaviour,
+        _ effects: inout ConsensusEffects
     ) -> Bool {
         // A few positions a member are proof enough, and bound the memory.
         guard blamed.count < 4 * validators.members.count,

@@ -7,7 +7,9 @@ extension ConsensusMachine {
             if decide(&effects) { break }
             guard hasStarted || startsByItself(&effects) else { break }
             gatherPolka()
-            if lock(&effects) || prevoteProposal(&effects) || precommitNil(&effects) || skip(&effects) { continue }
+            if lock(&effects) || prevoteProposal(&effects) || precommitNil(&effects) || skip(&effects) {
+                continue
+            }
             if timeOut(&effects) || endEarly(&effects) { continue }
             break
         }
@@ -18,14 +20,16 @@ extension ConsensusMachine {
         for number in rounds.keys.sorted() {
             guard let state = rounds[number], let value = state.precommits.quorumValue(validators),
                 !commits.contains(where: { $0.certificate.value == value }),
-                let commit = VerifiedCertificate(.commit, of: state.precommits.votes(for: value), validators: validators)
+                let commit = VerifiedCertificate(
+                    .commit, of: state.precommits.votes(for: value), validators: validators)
             else { continue }
             commits.append(commit)
         }
         for commit in commits {
             switch verdicts[commit.certificate.value] {
             case true:
-                decision = Decision(value: commit.certificate.value, round: commit.certificate.round, certificate: commit)
+                decision = Decision(
+                    value: commit.certificate.value, round: commit.certificate.round, certificate: commit)
                 unsigned = []
                 return true
             case false: effects.certifiedInvalid = commit.certificate.value
@@ -54,23 +58,28 @@ extension ConsensusMachine {
     private mutating func gatherPolka() {
         guard let state = rounds[round], let value = state.prevotes.quorumValue(validators),
             !polkas.contains(where: { $0.certificate.round == round }),
-            let polka = VerifiedCertificate(.polka, of: state.prevotes.votes(for: value), validators: validators)
+            let polka = VerifiedCertificate(
+                .polka, of: state.prevotes.votes(for: value), validators: validators)
         else { return }
         remember(polka)
     }
 
     private func hasPolka(_ value: Hash256, in round: Round) -> Bool {
-        if polkas.contains(where: { $0.certificate.round == round && $0.certificate.value == value }) { return true }
+        if polkas.contains(where: { $0.certificate.round == round && $0.certificate.value == value }) {
+            return true
+        }
         return rounds[round]?.prevotes.quorumValue(validators) == value
     }
 
-    /// L36: proposal and polka of this round; lock and precommit while in step prevote, and in any case it is the
+    /// L36: proposal and polka of this round; lock and precommit while in step prevote, and in any case it
+    /// is the
     /// valid value.
     private mutating func lock(_ effects: inout ConsensusEffects) -> Bool {
         guard step != .propose, let state = rounds[round] else { return false }
         for known in state.proposals {
             let value = known.proposal.value
-            guard verdicts[value] == true, hasPolka(value, in: round), valid?.round != round || step == .prevote
+            guard verdicts[value] == true, hasPolka(value, in: round),
+                valid?.round != round || step == .prevote
             else { continue }
             valid = ValidValue(value: value, round: round)
             if step == .prevote {

@@ -9,22 +9,24 @@ public enum ConsensusStep: UInt8, Hashable, Sendable {
 
 /// The algorithm of arXiv 1807.04938 for one height: a value, one synchronous entry, effects out.
 ///
-/// It is level-triggered: facts are kept, and after each input the rules are evaluated over the facts until nothing
+/// It is level-triggered: facts are kept, and after each input the rules are evaluated over the facts until
+/// nothing
 /// more fires. Then no order of arrival can lead to another decision. Line numbers are those of the paper.
 ///
 /// | rule | when | then |
 /// | --- | --- | --- |
 /// | L49 | value with more than two thirds of the precommits of a round, found valid | decide |
-/// | L36 | step ≥ prevote, proposal with polka in this round, found valid | lock and precommit it; it is the valid value |
+/// | L36 | step ≥ prevote, proposal with polka, found valid | lock, precommit; it is the valid value |
 /// | L22 | step propose, fresh proposal | prevote it, or nil if invalid, late, or locked on another |
-/// | L28 | step propose, proposal with valid round and its polka | prevote it unless locked later on another |
+/// | L28 | step propose, proposal with valid round and its polka | prevote it unless locked later |
 /// | L34 | step prevote, two thirds of any prevotes | arm the prevote timeout |
 /// | L44 | step prevote, polka for nil | precommit nil |
 /// | L47 | two thirds of any precommits | arm the precommit timeout |
 /// | L55 | more than a third vote in one higher round | enter it |
 /// | L57, L61, L65 | timeout of the step | prevote nil, precommit nil, next round |
 ///
-/// A rejected input leaves the machine equal. Memory is O(members), whatever a third of them sends: votes are kept for
+/// A rejected input leaves the machine equal. Memory is O(members), whatever a third of them sends: votes
+/// are kept for
 /// the current, previous, locked and valid rounds, and one highest future vote a member and type.
 public struct ConsensusMachine: Hashable, Sendable {
     public let height: Height
@@ -90,7 +92,8 @@ public struct ConsensusMachine: Hashable, Sendable {
         rounds[0] = RoundState(members: members)
     }
 
-    /// Takes one input. The rules do not read the time: timers are data, and whether a proposal came in time is said
+    /// Takes one input. The rules do not read the time: timers are data, and whether a proposal came in time
+    /// is said
     /// by the input.
     public mutating func handle(_ input: ConsensusInput) -> ConsensusEffects {
         var effects = ConsensusEffects()

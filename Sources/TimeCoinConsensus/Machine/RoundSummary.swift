@@ -1,6 +1,7 @@
 public import TimeCoinCore
 
-/// What a member holds of the round it is in, so that others can send what it lacks: nothing depends on a message
+/// What a member holds of the round it is in, so that others can send what it lacks: nothing depends on a
+/// message
 /// having been lucky once.
 public struct RoundSummary: Hashable, Sendable {
     public let height: Height
@@ -33,7 +34,8 @@ public struct RoundSummary: Hashable, Sendable {
     }
 
     init(
-        height: Height, round: Round, prevotes: [UInt8], precommits: [UInt8], hasProposal: Bool, polkaRound: Round?
+        height: Height, round: Round, prevotes: [UInt8], precommits: [UInt8], hasProposal: Bool,
+        polkaRound: Round?
     ) {
         self.height = height
         self.round = round
@@ -61,18 +63,21 @@ extension ConsensusMachine {
     public var summary: RoundSummary {
         let state = rounds[round] ?? RoundState(members: validators.members.count)
         return RoundSummary(
-            height: height, round: round, prevotes: state.prevotes.bitmap, precommits: state.precommits.bitmap,
+            height: height, round: round, prevotes: state.prevotes.bitmap,
+            precommits: state.precommits.bitmap,
             hasProposal: !state.proposals.isEmpty, polkaRound: polkas.last?.certificate.round)
     }
 
     /// What the sender of a summary of this height lacks.
     public func held(beyond summary: RoundSummary) -> HeldMessages {
         var held = HeldMessages()
-        guard summary.height == height, summary.round <= round else { return held }
+        guard summary.height == height else { return held }
+        // A decision is worth knowing in whatever round.
+        held.certificates += commits.map(\.certificate)
+        guard summary.round <= round else { return held }
         if let polka = polkas.last?.certificate, summary.polkaRound.map({ $0 < polka.round }) ?? true {
             held.certificates.append(polka)
         }
-        held.certificates += commits.map(\.certificate)
         let isSameRound = summary.round == round
         for number in Set([summary.round, round]).sorted() {
             guard let state = rounds[number] else { continue }

@@ -12,13 +12,16 @@ public struct PositionAnswer: Hashable, Sendable {
     public let signature: Signature
 
     /// Signs an answer with the member's operator key.
-    public init(key: PublicKey, nonce: Hash256, highest: SignerPosition?, signedBy signer: SigningKey, chain: Hash256) {
+    public init(
+        key: PublicKey, nonce: Hash256, highest: SignerPosition?, signedBy signer: SigningKey, chain: Hash256
+    ) {
         self.key = key
         self.nonce = nonce
         self.highest = highest
         member = signer.publicKey
         signature = signer.sign(
-            PositionAnswer.signedBytes(key: key, nonce: nonce, highest: highest, member: signer.publicKey, chain: chain))
+            PositionAnswer.signedBytes(
+                key: key, nonce: nonce, highest: highest, member: signer.publicKey, chain: chain))
     }
 
     /// Whether it is this member's answer to this question on this chain.
@@ -26,7 +29,8 @@ public struct PositionAnswer: Hashable, Sendable {
         self.key == key && self.nonce == nonce && validators.index(of: member) != nil
             && member.verifies(
                 signature,
-                over: PositionAnswer.signedBytes(key: key, nonce: nonce, highest: highest, member: member, chain: chain))
+                over: PositionAnswer.signedBytes(
+                    key: key, nonce: nonce, highest: highest, member: member, chain: chain))
     }
 
     private static func signedBytes(
@@ -40,7 +44,8 @@ public struct PositionAnswer: Hashable, Sendable {
     }
 
     private static func encode(
-        key: PublicKey, nonce: Hash256, highest: SignerPosition?, member: PublicKey, into writer: inout ByteWriter
+        key: PublicKey, nonce: Hash256, highest: SignerPosition?, member: PublicKey,
+        into writer: inout ByteWriter
     ) {
         writer.write(key)
         writer.write(nonce)

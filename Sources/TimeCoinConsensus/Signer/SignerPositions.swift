@@ -23,7 +23,8 @@ public struct SignerPosition: Hashable, Sendable, Comparable {
         case .proposal(let proposal):
             self.init(height: proposal.height, round: proposal.round, kind: .proposal)
         case .vote(let vote):
-            self.init(height: vote.height, round: vote.round, kind: vote.type == .prevote ? .prevote : .precommit)
+            self.init(
+                height: vote.height, round: vote.round, kind: vote.type == .prevote ? .prevote : .precommit)
         }
     }
 
@@ -81,10 +82,12 @@ public struct SignerRecord: Hashable, Sendable {
     }
 }
 
-/// The rule that nothing is ever signed twice at one position: strictly forward, or the very same bytes again.
+/// The rule that nothing is ever signed twice at one position: strictly forward, or the very same bytes
+/// again.
 public struct SignerPositions: Hashable, Sendable {
     public enum Answer: Hashable, Sendable {
-        /// New and ahead of everything signed before: sign, make the record durable, then let the signature go.
+        /// New and ahead of everything signed before: sign, make the record durable, then let the signature
+        /// go.
         case sign
         /// The same bytes were signed here before: this is the signature.
         case reuse(Signature)

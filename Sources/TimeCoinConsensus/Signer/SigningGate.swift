@@ -1,10 +1,13 @@
 public import TimeCoinCore
 
-/// After a start the first signature waits until members with more than two thirds of the weight, this one included,
+/// After a start the first signature waits until members with more than two thirds of the weight, this one
+/// included,
 /// have told the highest position that they hold of its key.
 ///
-/// Fewer could decide nothing anyway, so a network stopped whole starts by itself. A higher position than the own
-/// record has means that the record is old or another instance signs: then nothing is signed until an operator decides.
+/// Fewer could decide nothing anyway, so a network stopped whole starts by itself. A higher position than
+/// the own
+/// record has means that the record is old or another instance signs: then nothing is signed until an
+/// operator decides.
 public struct SigningGate: Hashable, Sendable {
     public enum State: Hashable, Sendable {
         case asking

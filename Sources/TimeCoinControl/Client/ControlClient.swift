@@ -58,7 +58,8 @@ public struct ControlClient: Sendable {
             throw ControlFailure(kind: .refused(refusal), message: refusal.description, hint: refusal.hint)
         }
         guard let result = json["result"] else {
-            throw ControlFailure(kind: .badAnswer, message: "the answer has neither result nor error", hint: nil)
+            throw ControlFailure(
+                kind: .badAnswer, message: "the answer has neither result nor error", hint: nil)
         }
         return result
     }
@@ -122,7 +123,8 @@ private final class AnswerHandler: ChannelInboundHandler {
         let answer = answer
         deadline = context.eventLoop.scheduleTask(in: timeout) {
             answer.fail(
-                ControlFailure(kind: .timedOut, message: "the node did not answer in time", hint: "raise --timeout"))
+                ControlFailure(
+                    kind: .timedOut, message: "the node did not answer in time", hint: "raise --timeout"))
             channel.close(promise: nil)
         }
     }

@@ -2,7 +2,8 @@ import Foundation
 
 /// Where a node's control socket is.
 ///
-/// The place is `<datadir>/<network>/node.sock`. Addresses of Unix sockets are short, so below a deep directory the
+/// The place is `<datadir>/<network>/node.sock`. Addresses of Unix sockets are short, so below a deep
+/// directory the
 /// socket lies in the runtime directory, and `node.sock.path` beside its usual place says where.
 public enum SocketPath {
     /// Bytes of a socket's path at most.
@@ -23,7 +24,9 @@ public enum SocketPath {
     /// Where a client finds the node.
     public static func forConnecting(networkDirectory: String) -> String {
         let usual = networkDirectory + "/node.sock"
-        guard let pointed = try? String(contentsOfFile: usual + ".path", encoding: .utf8) else { return usual }
+        guard let pointed = try? String(contentsOfFile: usual + ".path", encoding: .utf8) else {
+            return usual
+        }
         return pointed.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

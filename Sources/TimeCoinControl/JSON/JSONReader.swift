@@ -13,7 +13,8 @@ extension JSONValue {
     /// Bytes of a text at most.
     public static let bytesMax = 64 << 20
 
-    /// Reads one value strictly by RFC 8259: no trailing commas, no doubled names, no lone surrogates, no bad UTF-8.
+    /// Reads one value strictly by RFC 8259: no trailing commas, no doubled names, no lone surrogates, no
+    /// bad UTF-8.
     public init(parsing bytes: [UInt8]) throws(JSONFailure) {
         guard bytes.count <= JSONValue.bytesMax else { throw JSONFailure(reason: "too long", offset: 0) }
         guard String(validating: bytes, as: UTF8.self) != nil else {
@@ -44,7 +45,9 @@ private struct JSONReader {
     private var current: UInt8? { position < bytes.count ? bytes[position] : nil }
 
     private mutating func skipSpace() {
-        while let byte = current, byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d { position += 1 }
+        while let byte = current, byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d {
+            position += 1
+        }
     }
 
     private mutating func take(_ character: Unicode.Scalar) -> Bool {

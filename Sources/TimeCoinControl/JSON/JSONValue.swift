@@ -1,4 +1,5 @@
-/// A JSON value whose numbers keep the characters that they were written with, and whose objects keep their order.
+/// A JSON value whose numbers keep the characters that they were written with, and whose objects keep their
+/// order.
 public indirect enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)

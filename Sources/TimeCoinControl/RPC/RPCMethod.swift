@@ -48,7 +48,8 @@ public struct RPCMethod: Sendable, Hashable {
     public static let all: [RPCMethod] = [
         RPCMethod("getblockcount", "Height of the last final block."),
         RPCMethod("getbestblockhash", "Hash of the last final block."),
-        RPCMethod("getblockhash", "Hash of the block at a height.", [Parameter("height", .integer, "a height")]),
+        RPCMethod(
+            "getblockhash", "Hash of the block at a height.", [Parameter("height", .integer, "a height")]),
         RPCMethod("getblock", "A block with its certificate.", [block]),
         RPCMethod("getblockheader", "The header of a block.", [block]),
         RPCMethod("getblockchaininfo", "Where the chain stands."),
@@ -79,13 +80,15 @@ public struct RPCMethod: Sendable, Hashable {
         RPCMethod(
             "getevents", "What happened, in order; waits for more.",
             [
-                Parameter("from", .integer, required: false, "the first sequence number; 0 for new ones only"),
+                Parameter(
+                    "from", .integer, required: false, "the first sequence number; 0 for new ones only"),
                 Parameter("wait", .integer, required: false, "seconds to wait for one, at most 30"),
                 Parameter("max", .integer, required: false, "how many at most"),
             ]),
         RPCMethod("uptime", "Seconds since the node started."),
         RPCMethod(
-            "help", "All methods, or one.", [Parameter("method", .string, required: false, "a method's name")]),
+            "help", "All methods, or one.", [Parameter("method", .string, required: false, "a method's name")]
+        ),
         RPCMethod("stop", "Stops the node."),
     ]
 }

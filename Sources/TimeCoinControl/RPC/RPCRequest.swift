@@ -18,7 +18,10 @@ public struct RPCRequest: Sendable, Hashable {
     public init(json: JSONValue) throws(RPCError) {
         guard case .object = json, json["jsonrpc"] == .string("2.0") || json["jsonrpc"] == nil,
             let method = json["method"]?.string
-        else { throw RPCError(.invalidRequest, "invalid-request", "a call has jsonrpc \"2.0\", a method and params") }
+        else {
+            throw RPCError(
+                .invalidRequest, "invalid-request", "a call has jsonrpc \"2.0\", a method and params")
+        }
         let parameters = json["params"] ?? .array([])
         switch parameters {
         case .array, .object: break

@@ -15,7 +15,8 @@ public struct Block: Hashable, Sendable {
     }
 
     public var encoded: [UInt8] {
-        var writer = ByteWriter(reserving: transactions.reduce(Block.overheadBytesMax) { $0 + $1.encodedSize })
+        var writer = ByteWriter(
+            reserving: transactions.reduce(Block.overheadBytesMax) { $0 + $1.encodedSize })
         header.encode(into: &writer)
         writer.writeCompactSize(UInt64(transactions.count))
         for transaction in transactions {

@@ -2,7 +2,8 @@
 public enum BlockAssembly {
     /// - Parameters:
     ///   - time: header time, after the parent's; it decides kind and slot.
-    ///   - candidates: in the order to try; what does not fit on this state, or no longer in the block, is left out.
+    ///   - candidates: in the order to try; what does not fit on this state, or no longer in the block, is
+    /// left out.
     ///   - proofs: of the candidates' scripts, in the same order.
     /// - Returns: `nil` when it would be a payment block without a payment.
     /// - Throws: faults of `source` only.
@@ -13,7 +14,9 @@ public enum BlockAssembly {
     ) throws -> ExecutedBlock? {
         let schedule = parent.schedule(at: time)
         var checked: [CheckedTransaction] = []
-        if schedule.kind == .scheduled, let coinbase = try? CheckedTransaction(checking: parent.coinbase(slot: schedule.slot)) {
+        if schedule.kind == .scheduled,
+            let coinbase = try? CheckedTransaction(checking: parent.coinbase(slot: schedule.slot))
+        {
             checked.append(coinbase)
         }
         let draft = BlockHeader.draft(on: parent, time: time, proposer: proposer)
@@ -64,7 +67,8 @@ public enum BlockAssembly {
     ) throws -> ExecutedBlock {
         let unsealed = draft.with(roots: BlockRoots(of: checked), stateRoot: .zero)
         let prepared = PreparedBlock(
-            trusted: try CheckedBlock(header: unsealed, transactions: checked), parent: parent, transactions: payments)
+            trusted: try CheckedBlock(header: unsealed, transactions: checked), parent: parent,
+            transactions: payments)
         let change = try BlockExecution(prepared).execute(commitment: nodes)
         let header = unsealed.with(roots: BlockRoots(of: checked), stateRoot: change.state.roots.root)
         let sealed = change.resealed(with: header)
@@ -84,14 +88,16 @@ extension PreparedBlock {
 extension StateChange {
     /// The same change under the header that names its own state root.
     fileprivate func resealed(with header: BlockHeader) -> StateChange {
-        StateChange(state: state.with(header: header), created: created, spent: spent, nodes: nodes, chunks: chunks)
+        StateChange(
+            state: state.with(header: header), created: created, spent: spent, nodes: nodes, chunks: chunks)
     }
 }
 
 extension ChainState {
     fileprivate func with(header: BlockHeader) -> ChainState {
         ChainState(
-            header: header, headerHash: header.hash, chain: chain, genesisTime: genesisTime, commitment: commitment,
+            header: header, headerHash: header.hash, chain: chain, genesisTime: genesisTime,
+            commitment: commitment,
             outputCount: outputCount, registry: registry, accruals: accruals, supply: supply, seed: seed,
             parameters: parameters)
     }
@@ -99,7 +105,8 @@ extension ChainState {
 
 extension BlockHeader {
     /// A header on `parent` whose roots are not known yet.
-    fileprivate static func draft(on parent: ChainState, time: Timestamp, proposer: PublicKey) -> BlockHeader {
+    fileprivate static func draft(on parent: ChainState, time: Timestamp, proposer: PublicKey) -> BlockHeader
+    {
         let schedule = parent.schedule(at: time)
         return BlockHeader(
             kind: schedule.kind, height: parent.height + 1, slot: schedule.slot, previous: parent.headerHash,

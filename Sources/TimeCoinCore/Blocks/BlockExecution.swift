@@ -15,7 +15,8 @@ struct BlockExecution {
     }
 
     func execute(commitment nodes: some CommitmentNodes) throws -> StateChange {
-        let outputs = OutputChanges(header: header, parent: parent, transactions: transactions, payments: payments)
+        let outputs = OutputChanges(
+            header: header, parent: parent, transactions: transactions, payments: payments)
         let update = try parent.commitment.updated(
             appending: outputs.leaves, spending: outputs.spentPositions, nodes: nodes)
         let accruals = try accrue()
@@ -29,7 +30,8 @@ struct BlockExecution {
                 ? ChainState.seed(chain: parent.chain, slot: header.slot) : parent.seed,
             parameters: parent.parameters)
         return StateChange(
-            state: state, created: outputs.created, spent: outputs.spent, nodes: update.nodes, chunks: update.chunks)
+            state: state, created: outputs.created, spent: outputs.spent, nodes: update.nodes,
+            chunks: update.chunks)
     }
 
     private func accrue() throws(BlockRejection) -> Accruals {
@@ -38,7 +40,8 @@ struct BlockExecution {
         if header.kind == .scheduled {
             accruals.pay(parent.accruals.due)
             credited = accruals.mint(
-                parent.parameters.subsidy, drawn: RewardDraw.member(of: parent.validators, chain: parent.chain, slot: header.slot),
+                parent.parameters.subsidy,
+                drawn: RewardDraw.member(of: parent.validators, chain: parent.chain, slot: header.slot),
                 among: parent.validators)
         }
         guard credited != nil, let fees = Amount.sum(payments.lazy.map(\.fee)),
@@ -74,7 +77,8 @@ struct BlockExecution {
     }
 }
 
-/// Who gets the drawn fifth of a slot's subsidy: a pure function of slot and set, by weight, whoever proposed.
+/// Who gets the drawn fifth of a slot's subsidy: a pure function of slot and set, by weight, whoever
+/// proposed.
 enum RewardDraw {
     static func member(of validators: ValidatorSet, chain: Hash256, slot: Slot) -> PublicKey {
         var writer = ByteWriter(reserving: 64)

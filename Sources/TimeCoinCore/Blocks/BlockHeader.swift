@@ -6,7 +6,8 @@ public enum BlockKind: UInt8, Hashable, Sendable {
     case payment = 1
 }
 
-/// Everything that a block's identity covers. No certificate is part of it: several valid ones exist for one block.
+/// Everything that a block's identity covers. No certificate is part of it: several valid ones exist for one
+/// block.
 public struct BlockHeader: Hashable, Sendable {
     public let version: UInt16
     public let kind: BlockKind
@@ -34,7 +35,8 @@ public struct BlockHeader: Hashable, Sendable {
 
     public init(
         version: UInt16 = currentVersion, kind: BlockKind, height: Height, slot: Slot, previous: Hash256,
-        time: Timestamp, transactionRoot: Hash256, witnessRoot: Hash256, stateRoot: Hash256, validators: Hash256,
+        time: Timestamp, transactionRoot: Hash256, witnessRoot: Hash256, stateRoot: Hash256,
+        validators: Hash256,
         nextValidators: Hash256, evidenceRoot: Hash256, attestationRoot: Hash256, proposer: PublicKey
     ) {
         self.version = version
@@ -68,7 +70,8 @@ public struct BlockHeader: Hashable, Sendable {
         writer.write(previous)
         writer.write(time.milliseconds)
         for root in [
-            transactionRoot, witnessRoot, stateRoot, validators, nextValidators, evidenceRoot, attestationRoot,
+            transactionRoot, witnessRoot, stateRoot, validators, nextValidators, evidenceRoot,
+            attestationRoot,
         ] {
             writer.write(root)
         }
@@ -77,7 +80,9 @@ public struct BlockHeader: Hashable, Sendable {
 
     public init(from reader: inout ByteReader) throws(DecodingFailure) {
         version = try reader.readInteger()
-        guard let kind = BlockKind(rawValue: try reader.readByte()) else { throw reader.failure(.unknownKind) }
+        guard let kind = BlockKind(rawValue: try reader.readByte()) else {
+            throw reader.failure(.unknownKind)
+        }
         self.kind = kind
         height = try reader.readInteger()
         slot = try reader.readInteger()

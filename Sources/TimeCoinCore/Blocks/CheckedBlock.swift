@@ -30,21 +30,25 @@ public struct CheckedBlock: Sendable {
 
     /// Checks a block put together from transactions that are checked already.
     public init(header: BlockHeader, transactions: [CheckedTransaction]) throws(BlockRejection) {
-        let size = BlockHeader.byteCount + ByteWriter.compactSizeWidth(UInt64(transactions.count)) + 2
+        let size =
+            BlockHeader.byteCount + ByteWriter.compactSizeWidth(UInt64(transactions.count)) + 2
             + transactions.reduce(0) { $0 + $1.size }
         guard size <= Block.bytesMax else {
             throw BlockRejection(.oversized, "\(size) bytes, at most \(Block.bytesMax)")
         }
         guard header.version == BlockHeader.currentVersion else {
-            throw BlockRejection(.version, "version \(header.version), known is \(BlockHeader.currentVersion)")
+            throw BlockRejection(
+                .version, "version \(header.version), known is \(BlockHeader.currentVersion)")
         }
         try CheckedBlock.checkShape(header, transactions)
         let roots = BlockRoots(of: transactions)
         guard header.transactionRoot == roots.transactions else {
-            throw BlockRejection(.transactionRoot, "the header names \(header.transactionRoot), it is \(roots.transactions)")
+            throw BlockRejection(
+                .transactionRoot, "the header names \(header.transactionRoot), it is \(roots.transactions)")
         }
         guard header.witnessRoot == roots.witnesses else {
-            throw BlockRejection(.witnessRoot, "the header names \(header.witnessRoot), it is \(roots.witnesses)")
+            throw BlockRejection(
+                .witnessRoot, "the header names \(header.witnessRoot), it is \(roots.witnesses)")
         }
         guard header.evidenceRoot == BlockRoots.empty else {
             throw BlockRejection(.evidenceRoot, "the block carries no evidence")

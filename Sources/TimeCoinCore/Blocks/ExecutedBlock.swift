@@ -1,6 +1,7 @@
 /// A block whose every rule holds on its parent, and what it does to the state.
 ///
-/// The last level of trust. Executing has no side effect; the change is written only when the block is decided.
+/// The last level of trust. Executing has no side effect; the change is written only when the block is
+/// decided.
 public struct ExecutedBlock: Sendable {
     public let block: CheckedBlock
     public let change: StateChange
@@ -19,7 +20,8 @@ public struct ExecutedBlock: Sendable {
         let header = prepared.block.header
         guard change.state.roots.root == header.stateRoot else {
             throw BlockRejection(
-                .stateRoot, "the header names \(header.stateRoot), executing gives \(change.state.roots.root)")
+                .stateRoot, "the header names \(header.stateRoot), executing gives \(change.state.roots.root)"
+            )
         }
         self.block = prepared.block
         self.change = change
@@ -32,7 +34,8 @@ public struct ExecutedBlock: Sendable {
 
     private static func checkWork(_ prepared: PreparedBlock, proofs: [ScriptProof]) throws(BlockRejection) {
         guard proofs.count == prepared.transactions.count else {
-            throw BlockRejection(.transaction, "\(proofs.count) proofs for \(prepared.transactions.count) transactions")
+            throw BlockRejection(
+                .transaction, "\(proofs.count) proofs for \(prepared.transactions.count) transactions")
         }
         var hashedBytes = 0
         var signatureChecks = 0
@@ -44,7 +47,8 @@ public struct ExecutedBlock: Sendable {
             signatureChecks += proof.work.signatureChecks
         }
         guard hashedBytes <= ScriptWork.hashedBytesPerBlock else {
-            throw BlockRejection(.work, "scripts hash \(hashedBytes) bytes, at most \(ScriptWork.hashedBytesPerBlock)")
+            throw BlockRejection(
+                .work, "scripts hash \(hashedBytes) bytes, at most \(ScriptWork.hashedBytesPerBlock)")
         }
         guard signatureChecks <= ScriptWork.signatureChecksPerBlock else {
             throw BlockRejection(

@@ -16,7 +16,8 @@ struct InputResolver {
         nextPosition = 0
     }
 
-    /// - Throws: ``TransactionRejection`` for what the transaction does wrong, anything else for a fault of `source`.
+    /// - Throws: ``TransactionRejection`` for what the transaction does wrong, anything else for a fault of
+    ///   `source`.
     mutating func spend(
         _ checked: CheckedTransaction, from source: some OutputSource
     ) throws -> SpendableTransaction {
@@ -25,11 +26,13 @@ struct InputResolver {
         for input in checked.transaction.inputs {
             guard spent.insert(input.previous).inserted else {
                 throw TransactionRejection(
-                    .spentInput, "\(input.previous.transaction):\(input.previous.index) is spent earlier in the block")
+                    .spentInput,
+                    "\(input.previous.transaction):\(input.previous.index) is spent earlier in the block")
             }
             guard let entry = try created[input.previous] ?? source.output(input.previous) else {
                 throw TransactionRejection(
-                    .missingInput, "\(input.previous.transaction):\(input.previous.index) is unknown or spent")
+                    .missingInput, "\(input.previous.transaction):\(input.previous.index) is unknown or spent"
+                )
             }
             entries.append(entry)
         }

@@ -7,16 +7,19 @@ struct OutputChanges {
     private(set) var spentPositions: [UInt64] = []
 
     init(
-        header: BlockHeader, parent: ChainState, transactions: [CheckedTransaction], payments: [SpendableTransaction]
+        header: BlockHeader, parent: ChainState, transactions: [CheckedTransaction],
+        payments: [SpendableTransaction]
     ) {
         var positions: [OutPoint: Int] = [:]
         var fresh: [(outPoint: OutPoint, entry: OutputEntry)] = []
         for checked in transactions {
-            for (index, output) in checked.transaction.outputs.enumerated() where !output.locking.isDataCarrier {
+            for (index, output) in checked.transaction.outputs.enumerated()
+            where !output.locking.isDataCarrier {
                 let outPoint = OutPoint(transaction: checked.txid, index: UInt32(truncatingIfNeeded: index))
                 let entry = OutputEntry(
                     output: output, height: header.height, slot: header.slot, time: parent.header.time,
-                    kind: checked.transaction.kind, position: parent.commitment.leafCount + UInt64(fresh.count))
+                    kind: checked.transaction.kind,
+                    position: parent.commitment.leafCount + UInt64(fresh.count))
                 positions[outPoint] = fresh.count
                 leaves.append(entry.leaf(for: outPoint))
                 fresh.append((outPoint, entry))
@@ -34,7 +37,8 @@ struct OutputChanges {
                 }
             }
         }
-        created = spentFresh.isEmpty
+        created =
+            spentFresh.isEmpty
             ? fresh : fresh.enumerated().filter { !spentFresh.contains($0.offset) }.map(\.element)
     }
 }

@@ -1,7 +1,9 @@
-/// A checked block that fits on a state: header, schedule, coinbase, inputs and fees agree; scripts have not run
+/// A checked block that fits on a state: header, schedule, coinbase, inputs and fees agree; scripts have not
+/// run
 /// yet and the state root has not been compared.
 ///
-/// The third level of trust. Running ``PreparedBlock/transactions``' scripts is the host's to spread over threads;
+/// The third level of trust. Running ``PreparedBlock/transactions``' scripts is the host's to spread over
+/// threads;
 /// with their proofs ``ExecutedBlock`` is made.
 public struct PreparedBlock: Sendable {
     public let block: CheckedBlock
@@ -17,7 +19,8 @@ public struct PreparedBlock: Sendable {
             try PreparedBlock.checkCoinbase(coinbase.transaction, paying: parent.accruals.due, on: parent)
         }
         var resolver = InputResolver(
-            header: block.header, parent: parent, expectedSpends: payments.reduce(0) { $0 + $1.transaction.inputs.count })
+            header: block.header, parent: parent,
+            expectedSpends: payments.reduce(0) { $0 + $1.transaction.inputs.count })
         var transactions: [SpendableTransaction] = []
         transactions.reserveCapacity(payments.count)
         for checked in payments {
@@ -46,16 +49,20 @@ public struct PreparedBlock: Sendable {
         guard header.kind == schedule.kind, header.slot == schedule.slot else {
             throw BlockRejection(
                 .schedule,
-                "\(header.kind) of slot \(header.slot), at its time it must be \(schedule.kind) of \(schedule.slot)")
+                "\(header.kind) of slot \(header.slot), it must be \(schedule.kind) of \(schedule.slot)"
+            )
         }
         let interval = parent.parameters.paymentIntervalMilliseconds
-        guard header.kind == .scheduled || header.time >= parent.header.time.advanced(byMilliseconds: interval) else {
+        guard
+            header.kind == .scheduled || header.time >= parent.header.time.advanced(byMilliseconds: interval)
+        else {
             throw BlockRejection(.paymentInterval, "less than \(interval) ms after the parent")
         }
         guard parent.validators.index(of: header.proposer) != nil else {
             throw BlockRejection(.proposer, "\(header.proposer) is not a member")
         }
-        guard header.validators == parent.validators.hash, header.nextValidators == parent.validators.hash else {
+        guard header.validators == parent.validators.hash, header.nextValidators == parent.validators.hash
+        else {
             throw BlockRejection(.validators, "the header names another validator set")
         }
     }
@@ -66,7 +73,8 @@ public struct PreparedBlock: Sendable {
         let expected = parent.payoutOutputs(of: due)
         guard coinbase.outputs == expected else {
             throw BlockRejection(
-                .coinbase, "it has \(coinbase.outputs.count) payouts, the accruals ask for \(expected.count) others")
+                .coinbase,
+                "it has \(coinbase.outputs.count) payouts, the accruals ask for \(expected.count) others")
         }
     }
 }
@@ -75,7 +83,9 @@ extension ChainState {
     /// Outputs that the coinbase of the next scheduled block has, in order.
     func payoutOutputs(of due: [Accruals.Account]) -> [TransactionOutput] {
         due.compactMap { account in
-            registry.entry(of: account.key).map { TransactionOutput(value: account.amount, locking: $0.payout) }
+            registry.entry(of: account.key).map {
+                TransactionOutput(value: account.amount, locking: $0.payout)
+            }
         }
     }
 

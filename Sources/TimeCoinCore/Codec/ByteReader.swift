@@ -68,7 +68,9 @@ public struct ByteReader: Sendable {
         guard remaining >= width else { throw failure(.truncated) }
         let offset = position
         position += width
-        return bytes.withUnsafeBytes { Integer(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Integer.self)) }
+        return bytes.withUnsafeBytes {
+            Integer(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Integer.self))
+        }
     }
 
     public mutating func readHash() throws(DecodingFailure) -> Hash256 {
@@ -99,7 +101,8 @@ public struct ByteReader: Sendable {
         return try readRaw(count)
     }
 
-    /// A CompactSize count of things that take at least `bytesEach` bytes each: refused above `limit` and above
+    /// A CompactSize count of things that take at least `bytesEach` bytes each: refused above `limit` and
+    /// above
     /// what the remaining bytes can hold, so that it can safely be reserved.
     public mutating func readCount(limit: Int, bytesEach: Int) throws(DecodingFailure) -> Int {
         let start = position

@@ -1,4 +1,5 @@
-/// Names a node of one of the two trees of the output commitment: level 0 are leaves, and node `index` of a level
+/// Names a node of one of the two trees of the output commitment: level 0 are leaves, and node `index` of a
+/// level
 /// covers leaves `index << level ..< (index + 1) << level`.
 public struct CommitmentNodeKey: Hashable, Sendable, Comparable {
     public enum Tree: UInt8, Hashable, Sendable {

@@ -1,4 +1,5 @@
-/// One hash for the whole set of outputs: every output ever created is a leaf of a mountain range and never moves,
+/// One hash for the whole set of outputs: every output ever created is a leaf of a mountain range and never
+/// moves,
 /// and a bitmap under its own tree says which are spent.
 public struct OutputCommitment: Hashable, Sendable {
     /// Outputs ever created.

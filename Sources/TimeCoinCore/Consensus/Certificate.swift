@@ -112,7 +112,9 @@ public struct Certificate: Hashable, Sendable {
     }
 
     public init(from reader: inout ByteReader) throws(DecodingFailure) {
-        guard let kind = CertificateKind(rawValue: try reader.readByte()) else { throw reader.failure(.unknownKind) }
+        guard let kind = CertificateKind(rawValue: try reader.readByte()) else {
+            throw reader.failure(.unknownKind)
+        }
         self.kind = kind
         height = try reader.readInteger()
         round = try reader.readInteger()
@@ -135,7 +137,8 @@ public struct Certificate: Hashable, Sendable {
     }
 
     public init(decoding bytes: [UInt8]) throws(DecodingFailure) {
-        self = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in try Certificate(from: &reader) }
+        self = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in try Certificate(from: &reader)
+        }
     }
 }
 
@@ -157,7 +160,9 @@ public struct VerifiedCertificate: Hashable, Sendable {
         var votes: [VerifiedVote] = []
         votes.reserveCapacity(signed.count)
         for vote in signed {
-            guard let verified = VerifiedVote(vote, validators: validators, chain: chain) else { throw .badSignature }
+            guard let verified = VerifiedVote(vote, validators: validators, chain: chain) else {
+                throw .badSignature
+            }
             votes.append(verified)
         }
         self.certificate = certificate

@@ -38,7 +38,9 @@ public struct ValidatorSet: Hashable, Sendable {
         var total: UInt64 = 0
         for (index, member) in ordered.enumerated() {
             guard member.weight > 0 else { throw .zeroWeight(member.operatorKey) }
-            if index > 0, ordered[index - 1].operatorKey == member.operatorKey { throw .doubled(member.operatorKey) }
+            if index > 0, ordered[index - 1].operatorKey == member.operatorKey {
+                throw .doubled(member.operatorKey)
+            }
             guard member.weight <= ValidatorSet.totalWeightMax - total else { throw .totalWeight }
             total += member.weight
         }
@@ -81,30 +83,37 @@ public struct ValidatorSet: Hashable, Sendable {
     }
 
     /// Who proposes: a pure function of set, seed, height and round. Every height draws a new order by weight
-    /// without replacement, and rounds walk through it, so the next round has another proposer whenever there is one.
+    /// without replacement, and rounds walk through it, so the next round has another proposer whenever
+    /// there is one.
     public func proposer(height: Height, round: Round, seed: Hash256) -> Member {
         var candidates = members
         var weightLeft = totalWeight
-        var place = Int(round % Round(members.count))
-        while true {
-            var writer = ByteWriter(reserving: 48)
-            writer.write(seed)
-            writer.write(height)
-            writer.write(UInt64(place))
-            // Drawn from 64 bits: the bias of the remainder is below 2^-11 for the largest total.
-            var point = Blake2b.hash256(.slotSeed, writer.bytes).leadingWord % weightLeft
-            var drawn = candidates.count - 1
-            for (index, candidate) in candidates.enumerated() {
-                if point < candidate.weight {
-                    drawn = index
-                    break
-                }
-                point -= candidate.weight
-            }
-            guard place > 0 else { return candidates[drawn] }
-            weightLeft -= candidates.remove(at: drawn).weight
-            place -= 1
+        var place = 0
+        // Round r takes the draw after those of rounds 0 ..< r, so that no member comes twice before all
+        // have come.
+        for draw in 0...UInt64(round % Round(members.count)) {
+            place = ValidatorSet.draw(
+                draw, among: candidates, weighing: weightLeft, height: height, seed: seed)
+            guard draw < UInt64(round % Round(members.count)) else { break }
+            weightLeft -= candidates.remove(at: place).weight
         }
+        return candidates[place]
+    }
+
+    private static func draw(
+        _ number: UInt64, among candidates: [Member], weighing total: UInt64, height: Height, seed: Hash256
+    ) -> Int {
+        var writer = ByteWriter(reserving: 48)
+        writer.write(seed)
+        writer.write(height)
+        writer.write(number)
+        // Drawn from 64 bits: the bias of the remainder is below 2^-11 for the largest total.
+        var point = Blake2b.hash256(.slotSeed, writer.bytes).leadingWord % total
+        for (index, candidate) in candidates.enumerated() {
+            if point < candidate.weight { return index }
+            point -= candidate.weight
+        }
+        return candidates.count - 1
     }
 }
 

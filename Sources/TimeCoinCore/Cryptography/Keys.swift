@@ -31,7 +31,8 @@ public struct PublicKey: Hashable, Sendable, Comparable, CustomStringConvertible
                     let keyBase = key.bindMemory(to: UInt8.self).baseAddress,
                     let signatureBase = signatureBytes.bindMemory(to: UInt8.self).baseAddress
                 else { return false }
-                return crypto_sign_verify_detached(signatureBase, message, UInt64(message.count), keyBase) == 0
+                return crypto_sign_verify_detached(signatureBase, message, UInt64(message.count), keyBase)
+                    == 0
             }
         }
     }
@@ -94,7 +95,8 @@ public struct SigningKey: Sendable {
 
     public static let seedByteCount = 32
 
-    /// `nil` unless the seed has exactly 32 bytes. Where the seed comes from is the caller's affair: this library
+    /// `nil` unless the seed has exactly 32 bytes. Where the seed comes from is the caller's affair: this
+    /// library
     /// has no randomness.
     public init?(seed: [UInt8]) {
         guard seed.count == SigningKey.seedByteCount else { return nil }
@@ -113,7 +115,8 @@ public struct SigningKey: Sendable {
     public func sign(_ message: [UInt8]) -> Signature {
         var bytes = [UInt8](repeating: 0, count: Signature.byteCount)
         crypto_sign_detached(&bytes, nil, message, UInt64(message.count), expanded)
-        // 64 bytes were allocated above, so the initialiser cannot refuse; an all-zero signature never verifies.
+        // 64 bytes were allocated above, so the initialiser cannot refuse; an all-zero signature never
+        // verifies.
         return Signature(bytes) ?? Signature.invalid
     }
 }

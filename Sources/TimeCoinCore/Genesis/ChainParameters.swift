@@ -39,7 +39,8 @@ public struct ChainParameters: Hashable, Sendable {
     public static let test = ChainParameters(network: .test)
 
     /// A chain of one machine: slots of `slotMilliseconds`, timeouts in proportion.
-    public static func local(slotMilliseconds: UInt64, paymentIntervalMilliseconds: UInt64) -> ChainParameters {
+    public static func local(slotMilliseconds: UInt64, paymentIntervalMilliseconds: UInt64) -> ChainParameters
+    {
         var parameters = ChainParameters(network: .local)
         parameters.slotMilliseconds = max(1, slotMilliseconds)
         parameters.paymentIntervalMilliseconds = paymentIntervalMilliseconds

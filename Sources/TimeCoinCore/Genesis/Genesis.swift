@@ -41,7 +41,8 @@ public struct Genesis: Sendable {
         else {
             throw Failure(description: "the allocations add up to more than can exist")
         }
-        // The seed of the first slots cannot name the block that commits to it, so it names what the block holds.
+        // The seed of the first slots cannot name the block that commits to it, so it names what the block
+        // holds.
         var seedWriter = ByteWriter()
         parameters.encode(into: &seedWriter)
         seedWriter.write(time.milliseconds)
@@ -49,7 +50,8 @@ public struct Genesis: Sendable {
         let seed = Blake2b.hash256(.slotSeed, seedWriter.bytes)
         let supply = Supply(allocated: allocated)
         let roots = StateRoots(
-            commitment: update.commitment.hash, registry: registry.hash, accruals: Accruals().hash, supply: supply,
+            commitment: update.commitment.hash, registry: registry.hash, accruals: Accruals().hash,
+            supply: supply,
             outputCount: UInt64(outputs.count), seed: seed, parameters: parameters)
         let header = Genesis.header(
             time: time, roots: BlockRoots(of: [allocation]), stateRoot: roots.root, registry: registry)
@@ -62,7 +64,8 @@ public struct Genesis: Sendable {
             header: header, headerHash: block.hash, chain: block.hash, genesisTime: time,
             commitment: update.commitment, outputCount: UInt64(outputs.count), registry: registry,
             accruals: Accruals(), supply: supply, seed: seed, parameters: parameters)
-        change = StateChange(state: state, created: outputs, spent: [], nodes: update.nodes, chunks: update.chunks)
+        change = StateChange(
+            state: state, created: outputs, spent: [], nodes: update.nodes, chunks: update.chunks)
     }
 
     private static func registry(_ members: [Registry.Entry]) throws(Failure) -> Registry {
@@ -95,7 +98,8 @@ public struct Genesis: Sendable {
         time: Timestamp, roots: BlockRoots, stateRoot: Hash256, registry: Registry
     ) -> BlockHeader {
         BlockHeader(
-            kind: .scheduled, height: 0, slot: 0, previous: .zero, time: time, transactionRoot: roots.transactions,
+            kind: .scheduled, height: 0, slot: 0, previous: .zero, time: time,
+            transactionRoot: roots.transactions,
             witnessRoot: roots.witnesses, stateRoot: stateRoot, validators: registry.validators.hash,
             nextValidators: registry.validators.hash, evidenceRoot: BlockRoots.empty,
             attestationRoot: BlockRoots.empty, proposer: registry.entries[0].operatorKey)

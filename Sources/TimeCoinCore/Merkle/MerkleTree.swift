@@ -1,4 +1,5 @@
-/// A binary hash tree over names. Leaf and node domains differ, an odd node is promoted and never duplicated, and
+/// A binary hash tree over names. Leaf and node domains differ, an odd node is promoted and never
+/// duplicated, and
 /// the empty tree has its own root; so no two lists of leaves share a root (unlike CVE-2012-2459).
 public enum MerkleTree {
     /// The root of a list; order matters.
@@ -69,8 +70,10 @@ public struct MerkleProof: Hashable, Sendable {
             let isPromoted = place & 1 == 0 && place == width - 1
             if !isPromoted {
                 guard let sibling = rest.popFirst() else { return false }
-                hash = place & 1 == 0
-                    ? Blake2b.hash256(.merkleNode, hash, sibling) : Blake2b.hash256(.merkleNode, sibling, hash)
+                hash =
+                    place & 1 == 0
+                    ? Blake2b.hash256(.merkleNode, hash, sibling)
+                    : Blake2b.hash256(.merkleNode, sibling, hash)
             }
             place >>= 1
             width = width / 2 + width % 2

@@ -27,7 +27,9 @@ public struct Accruals: Hashable, Sendable {
 
     /// Accounts to pay in the next scheduled block: oldest crossing first, then key, at most 64.
     public var due: [Account] {
-        let crossed = accounts.compactMap { account in account.crossedAt.map { (height: $0, account: account) } }
+        let crossed = accounts.compactMap { account in
+            account.crossedAt.map { (height: $0, account: account) }
+        }
         let ordered = crossed.sorted { ($0.height, $0.account.key) < ($1.height, $1.account.key) }
         return ordered.prefix(Accruals.payoutsMax).map(\.account)
     }
@@ -49,7 +51,9 @@ public struct Accruals: Hashable, Sendable {
             let (high, low) = pool.units.multipliedFullWidth(by: member.weight)
             // The weight is at most the total, so the quotient is at most the pool and cannot overflow.
             let share = Amount(units: validators.totalWeight.dividingFullWidth((high, low)).quotient) ?? .zero
-            guard credit(share, to: member.operatorKey) != nil, let next = left.subtracting(share) else { return nil }
+            guard credit(share, to: member.operatorKey) != nil, let next = left.subtracting(share) else {
+                return nil
+            }
             left = next
         }
         remainder = left

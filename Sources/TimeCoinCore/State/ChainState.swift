@@ -1,4 +1,5 @@
-/// Everything that validation of the next block reads, but for the outputs themselves: their commitment is here.
+/// Everything that validation of the next block reads, but for the outputs themselves: their commitment is
+/// here.
 ///
 /// There is no hidden state: each part is under the state root, or is the parent's header.
 public struct ChainState: Hashable, Sendable {

@@ -1,4 +1,5 @@
-/// Where all the money is. `unspent + accrued + remainder + burned = allocated + slots × subsidy` in every state.
+/// Where all the money is. `unspent + accrued + remainder + burned = allocated + slots × subsidy` in every
+/// state.
 public struct Supply: Hashable, Sendable {
     /// Sum of the output set.
     public var unspent: Amount

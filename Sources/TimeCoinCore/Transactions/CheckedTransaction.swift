@@ -62,7 +62,8 @@ public struct CheckedTransaction: Hashable, Sendable {
             }
         }
         for input in transaction.inputs where input.unlocking.bytes.count > Script.bytesMax {
-            throw TransactionRejection(.oversizedScript, "an unlocking script is above \(Script.bytesMax) bytes")
+            throw TransactionRejection(
+                .oversizedScript, "an unlocking script is above \(Script.bytesMax) bytes")
         }
     }
 
@@ -72,7 +73,8 @@ public struct CheckedTransaction: Hashable, Sendable {
             CoinbasePayload(decoding: transaction.payload) != nil
         else {
             throw TransactionRejection(
-                .coinbaseForm, "a coinbase has version 1, no input, no lock time, and height and slot as payload")
+                .coinbaseForm,
+                "a coinbase has version 1, no input, no lock time, and height and slot as payload")
         }
     }
 
@@ -80,11 +82,13 @@ public struct CheckedTransaction: Hashable, Sendable {
         var total = Amount.zero
         for (index, output) in outputs.enumerated() {
             guard output.locking.bytes.count <= Script.bytesMax else {
-                throw TransactionRejection(.oversizedScript, "output \(index): script above \(Script.bytesMax) bytes")
+                throw TransactionRejection(
+                    .oversizedScript, "output \(index): script above \(Script.bytesMax) bytes")
             }
             if output.locking.isDataCarrier {
                 guard output.value == .zero else {
-                    throw TransactionRejection(.dataCarrierValue, "output \(index): a data carrier has value 0")
+                    throw TransactionRejection(
+                        .dataCarrierValue, "output \(index): a data carrier has value 0")
                 }
             } else if output.value.units < dustLimit {
                 throw TransactionRejection(

@@ -1,4 +1,5 @@
-/// Lock time and relative locks: BIP 68, 112 and 113, where what counts blocks there counts slots here, and time
+/// Lock time and relative locks: BIP 68, 112 and 113, where what counts blocks there counts slots here, and
+/// time
 /// is the parent's header time.
 enum Locks {
     /// A lock time below it is a slot, from it on seconds since 1970.
@@ -20,12 +21,14 @@ enum Locks {
                 let due = entry.time.seconds + (value << timeGranularityBits)
                 guard due <= context.parentTime.seconds else {
                     throw TransactionRejection(
-                        .sequenceLock, "spendable from time \(due), the chain is at \(context.parentTime.seconds)")
+                        .sequenceLock,
+                        "spendable from time \(due), the chain is at \(context.parentTime.seconds)")
                 }
             } else {
                 let (due, overflow) = entry.slot.addingReportingOverflow(value)
                 guard !overflow, due <= context.slot else {
-                    throw TransactionRejection(.sequenceLock, "spendable from slot \(due), this is \(context.slot)")
+                    throw TransactionRejection(
+                        .sequenceLock, "spendable from slot \(due), this is \(context.slot)")
                 }
             }
         }
@@ -35,7 +38,9 @@ enum Locks {
         _ transaction: Transaction, in context: SpendingContext
     ) throws(TransactionRejection) {
         let lock = transaction.lockTime
-        if lock == 0 || transaction.inputs.allSatisfy({ $0.sequence == TransactionInput.finalSequence }) { return }
+        if lock == 0 || transaction.inputs.allSatisfy({ $0.sequence == TransactionInput.finalSequence }) {
+            return
+        }
         let reached = lock < timeThreshold ? context.slot : context.parentTime.seconds
         guard UInt64(lock) < reached else {
             throw TransactionRejection(.lockTime, "locked until after \(lock), the chain is at \(reached)")

@@ -99,7 +99,9 @@ public struct SignatureHash: Sendable {
         return count
     }
 
-    private static func write(_ input: TransactionInput, _ output: TransactionOutput, into writer: inout ByteWriter) {
+    private static func write(
+        _ input: TransactionInput, _ output: TransactionOutput, into writer: inout ByteWriter
+    ) {
         writer.write(input.previous)
         writer.write(output)
         writer.write(input.sequence)

@@ -32,7 +32,8 @@ public struct SpendableTransaction: Sendable {
     ) throws(TransactionRejection) {
         let transaction = checked.transaction
         guard transaction.kind == .transfer else {
-            throw TransactionRejection(.coinbaseAlone, "a coinbase stands only at the head of a scheduled block")
+            throw TransactionRejection(
+                .coinbaseAlone, "a coinbase stands only at the head of a scheduled block")
         }
         guard spent.count == transaction.inputs.count else {
             throw TransactionRejection(.missingInput, "an input spends nothing that exists")
@@ -64,7 +65,8 @@ public struct SpendableTransaction: Sendable {
         let created = transaction.outputs.lazy.filter { !$0.locking.isDataCarrier }.count
         let net = max(0, created - transaction.inputs.count)
         guard let burned = price.multiplied(by: UInt64(net)) else {
-            throw TransactionRejection(.growthPrice, "the price of \(net) more outputs is more than can exist")
+            throw TransactionRejection(
+                .growthPrice, "the price of \(net) more outputs is more than can exist")
         }
         return burned
     }

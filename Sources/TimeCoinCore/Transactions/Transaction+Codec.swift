@@ -66,7 +66,8 @@ extension Transaction {
         guard let kind = TransactionKind(rawValue: try reader.readInteger()) else {
             throw DecodingFailure(reason: .unknownKind, offset: kindOffset)
         }
-        let inputCount = try reader.readCount(limit: Transaction.bytesMax, bytesEach: Transaction.inputBytesMin)
+        let inputCount = try reader.readCount(
+            limit: Transaction.bytesMax, bytesEach: Transaction.inputBytesMin)
         var inputs: [TransactionInput] = []
         inputs.reserveCapacity(inputCount)
         for _ in 0..<inputCount {
@@ -76,7 +77,8 @@ extension Transaction {
                     unlocking: Script(try reader.readPrefixed(limit: Transaction.bytesMax)),
                     sequence: try reader.readInteger()))
         }
-        let outputCount = try reader.readCount(limit: Transaction.bytesMax, bytesEach: Transaction.outputBytesMin)
+        let outputCount = try reader.readCount(
+            limit: Transaction.bytesMax, bytesEach: Transaction.outputBytesMin)
         var outputs: [TransactionOutput] = []
         outputs.reserveCapacity(outputCount)
         for _ in 0..<outputCount {
@@ -85,10 +87,12 @@ extension Transaction {
         let lockTime: UInt32 = try reader.readInteger()
         let payload = kind == .transfer ? [] : try reader.readPrefixed(limit: Transaction.bytesMax)
         self.init(
-            version: version, kind: kind, inputs: inputs, outputs: outputs, lockTime: lockTime, payload: payload)
+            version: version, kind: kind, inputs: inputs, outputs: outputs, lockTime: lockTime,
+            payload: payload)
     }
 
-    /// The name of the transaction whatever its signatures: a chain of unconfirmed payments cannot be broken by
+    /// The name of the transaction whatever its signatures: a chain of unconfirmed payments cannot be broken
+    /// by
     /// a second signature.
     public var txid: Hash256 {
         var writer = ByteWriter(reserving: encodedSize)

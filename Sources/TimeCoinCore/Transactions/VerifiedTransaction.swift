@@ -49,7 +49,8 @@ public struct ScriptProof: Hashable, Sendable {
                     unlocking: input.unlocking, locking: spendable.spent[index].output.locking,
                     flags: .chain, context: context, budget: &budget)
             } catch {
-                throw TransactionRejection(error.isWorkBound ? .scriptWork : .script, "input \(index): \(error.rawValue)")
+                throw TransactionRejection(
+                    error.isWorkBound ? .scriptWork : .script, "input \(index): \(error.rawValue)")
             }
         }
         wtxid = checked.wtxid

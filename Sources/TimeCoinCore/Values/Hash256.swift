@@ -1,6 +1,7 @@
 /// 32 bytes that name something: a block, a transaction, a root.
 public struct Hash256: Hashable, Sendable, Comparable {
-    // Four words rather than an array: no allocation, cheap hashing and comparison. Each word holds eight bytes
+    // Four words rather than an array: no allocation, cheap hashing and comparison. Each word holds eight
+    // bytes
     // in memory order, loaded as big endian so that the order of words is the order of bytes.
     private let word0: UInt64
     private let word1: UInt64
@@ -48,7 +49,8 @@ public struct Hash256: Hashable, Sendable, Comparable {
         withUnsafeBytes { Array($0) }
     }
 
-    public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
+    {
         let words = (word0.bigEndian, word1.bigEndian, word2.bigEndian, word3.bigEndian)
         return try Swift.withUnsafeBytes(of: words, body)
     }
@@ -57,7 +59,9 @@ public struct Hash256: Hashable, Sendable, Comparable {
     public var leadingWord: UInt64 { word0 }
 
     public static func < (left: Hash256, right: Hash256) -> Bool {
-        (left.word0, left.word1, left.word2, left.word3) < (right.word0, right.word1, right.word2, right.word3)
+        (left.word0, left.word1, left.word2, left.word3) < (
+            right.word0, right.word1, right.word2, right.word3
+        )
     }
 }
 

@@ -22,7 +22,8 @@ enum FrameRefusal: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Cuts bytes into frames: four bytes of length (little endian, of the payload), one of type, the payload.
 ///
-/// The declared length is refused before anything is kept for it. Until the greeting is over only the greeting's type
+/// The declared length is refused before anything is kept for it. Until the greeting is over only the
+/// greeting's type
 /// is admitted.
 struct FrameDecoder: ByteToMessageDecoder {
     typealias InboundOut = Frame
@@ -52,7 +53,9 @@ struct FrameDecoder: ByteToMessageDecoder {
         guard let length = buffer.getInteger(at: buffer.readerIndex, endianness: .little, as: UInt32.self),
             let type = buffer.getInteger(at: buffer.readerIndex + 4, as: UInt8.self)
         else { return nil }
-        guard let limit = limits[type], isGreeted() || type == FrameLimits.hello else { throw .unknownType(type) }
+        guard let limit = limits[type], isGreeted() || type == FrameLimits.hello else {
+            throw .unknownType(type)
+        }
         guard length <= UInt32(limit.payloadMax) else {
             throw .tooLong(type: type, claimed: length, limit: limit.payloadMax)
         }
@@ -62,7 +65,9 @@ struct FrameDecoder: ByteToMessageDecoder {
         return Frame(type: type, payload: frame)
     }
 
-    static func encode(type: UInt8, payload: [UInt8], allocator: ByteBufferAllocator = ByteBufferAllocator()) -> ByteBuffer {
+    static func encode(type: UInt8, payload: [UInt8], allocator: ByteBufferAllocator = ByteBufferAllocator())
+        -> ByteBuffer
+    {
         var buffer = allocator.buffer(capacity: FrameLimits.headerByteCount + payload.count)
         buffer.writeInteger(UInt32(payload.count), endianness: .little)
         buffer.writeInteger(type)

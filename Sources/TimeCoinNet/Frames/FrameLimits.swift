@@ -6,7 +6,8 @@ public enum MessageClass: UInt8, Hashable, Sendable, CaseIterable {
     case transactions = 3
 }
 
-/// For every type of message its class and the bytes of its payload at most. Types below 16 belong to the transport.
+/// For every type of message its class and the bytes of its payload at most. Types below 16 belong to the
+/// transport.
 public struct FrameLimits: Sendable {
     public struct Limit: Sendable, Hashable {
         public let messageClass: MessageClass

@@ -34,7 +34,8 @@ public struct Hello: Hashable, Sendable {
         public var description: String {
             switch self {
             case .malformed: "its greeting is malformed"
-            case .otherProtocol(let version): "it speaks protocol \(version), this node \(Hello.currentProtocol)"
+            case .otherProtocol(let version):
+                "it speaks protocol \(version), this node \(Hello.currentProtocol)"
             case .otherNetwork(let name): "it is on network \(name)"
             case .otherGenesis(let hash): "its chain begins with genesis \(hash)"
             case .ownKey: "it is this node itself"
@@ -67,7 +68,9 @@ public struct Hello: Hashable, Sendable {
 
     public init(decoding bytes: [UInt8]) throws(DecodingFailure) {
         self = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
-            guard try reader.readRaw(Hello.magic.count) == Hello.magic else { throw reader.failure(.unknownKind) }
+            guard try reader.readRaw(Hello.magic.count) == Hello.magic else {
+                throw reader.failure(.unknownKind)
+            }
             return Hello(
                 protocolVersion: try reader.readInteger(),
                 network: try reader.readText(), genesis: try reader.readHash(),
@@ -75,7 +78,9 @@ public struct Hello: Hashable, Sendable {
         }
     }
 
-    private init(protocolVersion: UInt16, network: String, genesis: Hash256, listenPort: UInt16, userAgent: String) {
+    private init(
+        protocolVersion: UInt16, network: String, genesis: Hash256, listenPort: UInt16, userAgent: String
+    ) {
         self.protocolVersion = protocolVersion
         self.network = network
         self.genesis = genesis

@@ -5,7 +5,8 @@ import SwiftASN1
 public import TimeCoinCore
 import X509
 
-/// Who a node is to other nodes: an Ed25519 key in a self-signed certificate. The key that proved itself in the TLS
+/// Who a node is to other nodes: an Ed25519 key in a self-signed certificate. The key that proved itself in
+/// the TLS
 /// handshake *is* the identity.
 public struct NodeIdentity: Sendable {
     public let key: PublicKey
@@ -31,7 +32,8 @@ public struct NodeIdentity: Sendable {
                 version: .v3, serialNumber: Certificate.SerialNumber(bytes: Array(key.bytes.prefix(16))),
                 publicKey: wrapped.publicKey, notValidBefore: .init(timeIntervalSince1970: 0),
                 notValidAfter: .init(timeIntervalSince1970: 4_102_444_800), issuer: issuer, subject: issuer,
-                signatureAlgorithm: .ed25519, extensions: Certificate.Extensions {}, issuerPrivateKey: wrapped)
+                signatureAlgorithm: .ed25519, extensions: Certificate.Extensions {}, issuerPrivateKey: wrapped
+            )
             self.certificate = try NIOSSLCertificate(
                 bytes: Array(certificate.serializeAsPEM().pemString.utf8), format: .pem)
             privateKey = try NIOSSLPrivateKey(
@@ -61,7 +63,8 @@ public struct NodeIdentity: Sendable {
     private func restrict(_ configuration: inout TLSConfiguration) {
         configuration.minimumTLSVersion = .tlsv13
         configuration.maximumTLSVersion = .tlsv13
-        // Certificates are demanded; whose they are is judged by the callback, not by a certificate authority.
+        // Certificates are demanded; whose they are is judged by the callback, not by a certificate
+        // authority.
         configuration.certificateVerification = .noHostnameVerification
         configuration.signingSignatureAlgorithms = [.ed25519]
         configuration.verifySignatureAlgorithms = [.ed25519]

@@ -28,7 +28,8 @@ public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
-/// When to dial whom: a value. Backs off from an address that does not answer, and never dials one that is connected,
+/// When to dial whom: a value. Backs off from an address that does not answer, and never dials one that is
+/// connected,
 /// being dialled, or this node itself.
 public struct DialSchedule: Sendable {
     private struct Target: Sendable {

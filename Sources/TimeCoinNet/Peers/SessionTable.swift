@@ -34,7 +34,8 @@ public struct SessionTable: Sendable {
 
     public func connection(of peer: PublicKey) -> ConnectionID? { sessions[peer]?.connection }
 
-    /// Decides over a connection that has greeted. Of two that were dialled from both sides the one dialled by the
+    /// Decides over a connection that has greeted. Of two that were dialled from both sides the one dialled
+    /// by the
     /// smaller key stays; a second one from the same side means that this side gave the first one up.
     public mutating func greeted(_ peer: PublicKey, connection: ConnectionID, isDialled: Bool) -> Verdict {
         let session = Session(connection: connection, isDialled: isDialled)

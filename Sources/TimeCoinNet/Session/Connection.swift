@@ -34,7 +34,8 @@ final class Connection: Sendable {
         let pingMicroseconds = Atomic<UInt64>(0)
     }
 
-    /// Whether the message was taken. A full transaction queue drops it; any other means that the peer is too slow,
+    /// Whether the message was taken. A full transaction queue drops it; any other means that the peer is
+    /// too slow,
     /// and ends the connection.
     func send(_ frame: ByteBuffer, _ messageClass: MessageClass) -> Bool {
         let size = frame.readableBytes

@@ -66,10 +66,14 @@ final class ConnectionHandler: ChannelInboundHandler {
         switch frame.type {
         case FrameLimits.hello: greet(frame, context)
         case FrameLimits.ping:
-            write(FrameDecoder.encode(type: FrameLimits.pong, payload: Array(frame.payload.readableBytesView)), context)
+            write(
+                FrameDecoder.encode(type: FrameLimits.pong, payload: Array(frame.payload.readableBytesView)),
+                context)
         case FrameLimits.pong: measure(frame)
         default:
-            guard let limit = limits[frame.type], let inbox = connection.inboxes[limit.messageClass] else { return }
+            guard let limit = limits[frame.type], let inbox = connection.inboxes[limit.messageClass] else {
+                return
+            }
             if !inbox.push(frame) { isPaused = true }
         }
     }
@@ -139,7 +143,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     private func measure(_ frame: Frame) {
-        guard let sent = frame.payload.getInteger(at: frame.payload.readerIndex, endianness: .little, as: UInt64.self)
+        guard
+            let sent = frame.payload.getInteger(
+                at: frame.payload.readerIndex, endianness: .little, as: UInt64.self)
         else { return }
         let now = NIODeadline.now().uptimeNanoseconds
         connection.counters.pingMicroseconds.store(now >= sent ? (now - sent) / 1000 : 0, ordering: .relaxed)

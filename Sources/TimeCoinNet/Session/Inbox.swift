@@ -4,7 +4,8 @@ import Synchronization
 
 /// Messages of one class from one peer that wait to be handled, in order.
 ///
-/// Bounded: when it is full, transactions are dropped (others have them too), and for every other class the socket is
+/// Bounded: when it is full, transactions are dropped (others have them too), and for every other class the
+/// socket is
 /// read no further until there is room, so that the sender feels it.
 final class Inbox: Sendable {
     private struct State {

@@ -1,6 +1,7 @@
 import TimeCoinControl
 
-/// The parameters of a call by name, checked against the method's table, whether they came as array or as object.
+/// The parameters of a call by name, checked against the method's table, whether they came as array or as
+/// object.
 struct CallParameters: Sendable {
     private let values: [String: JSONValue]
 
@@ -10,7 +11,8 @@ struct CallParameters: Sendable {
         case .array(let items):
             guard items.count <= method.parameters.count else {
                 throw RPCError(
-                    .invalidParameters, "too-many-parameters", "\(method.name) takes at most \(method.parameters.count)",
+                    .invalidParameters, "too-many-parameters",
+                    "\(method.name) takes at most \(method.parameters.count)",
                     hint: method.usage)
             }
             for (parameter, item) in zip(method.parameters, items) where !item.isNull {
@@ -20,7 +22,8 @@ struct CallParameters: Sendable {
             for member in members {
                 guard method.parameters.contains(where: { $0.name == member.name }) else {
                     throw RPCError(
-                        .invalidParameters, "unknown-parameter", "\(method.name) has no parameter \(member.name)",
+                        .invalidParameters, "unknown-parameter",
+                        "\(method.name) has no parameter \(member.name)",
                         hint: method.usage)
                 }
                 if !member.value.isNull { values[member.name] = member.value }
@@ -31,12 +34,14 @@ struct CallParameters: Sendable {
             guard let value = values[parameter.name] else {
                 guard parameter.isRequired else { continue }
                 throw RPCError(
-                    .invalidParameters, "missing-parameter", "\(method.name) needs \(parameter.name): \(parameter.summary)",
+                    .invalidParameters, "missing-parameter",
+                    "\(method.name) needs \(parameter.name): \(parameter.summary)",
                     hint: method.usage)
             }
             guard CallParameters.fits(value, parameter.kind) else {
                 throw RPCError(
-                    .invalidParameter, "bad-parameter", "\(parameter.name) is of kind \(parameter.kind.rawValue)",
+                    .invalidParameter, "bad-parameter",
+                    "\(parameter.name) is of kind \(parameter.kind.rawValue)",
                     hint: method.usage)
             }
         }

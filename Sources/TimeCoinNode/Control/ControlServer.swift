@@ -30,10 +30,12 @@ struct ControlServer: Sendable {
             .serverChannelOption(.backlog, value: 128)
             .bind(unixDomainSocketPath: path) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: true)
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(
+                        withPipeliningAssistance: true)
                     return try NIOAsyncChannel<Inbound, HTTPServerResponsePart>(
                         wrappingChannelSynchronously: channel,
-                        configuration: .init(inboundType: Inbound.self, outboundType: HTTPServerResponsePart.self))
+                        configuration: .init(
+                            inboundType: Inbound.self, outboundType: HTTPServerResponsePart.self))
                 }
             }
         guard chmod(path, 0o600) == 0 else { throw KeyFailure.io("cannot set the mode of \(path)") }
@@ -59,7 +61,8 @@ struct ControlServer: Sendable {
                     body = []
                 case .body(let buffer):
                     guard body.count + buffer.readableBytes <= ControlServer.requestBytesMax else {
-                        try await respond(.payloadTooLarge, "the request is too long", outbound, keepAlive: false)
+                        try await respond(
+                            .payloadTooLarge, "the request is too long", outbound, keepAlive: false)
                         return
                     }
                     body += buffer.readableBytesView
@@ -70,7 +73,8 @@ struct ControlServer: Sendable {
                         let answer = await answer(body)
                         try await respond(.ok, answer, outbound, keepAlive: keepAlive)
                     } else {
-                        try await respond(.methodNotAllowed, "send calls with POST", outbound, keepAlive: keepAlive)
+                        try await respond(
+                            .methodNotAllowed, "send calls with POST", outbound, keepAlive: keepAlive)
                     }
                     if !keepAlive { return }
                 }
@@ -105,7 +109,8 @@ struct ControlServer: Sendable {
         guard case .array(let items) = json else { return await answer(call: json).compact }
         guard (1...RPCRequest.batchMax).contains(items.count) else {
             let failure = RPCError(
-                .invalidRequest, "batch-size", "a batch has 1 to \(RPCRequest.batchMax) calls, this one \(items.count)")
+                .invalidRequest, "batch-size",
+                "a batch has 1 to \(RPCRequest.batchMax) calls, this one \(items.count)")
             return RPCResponse.json(id: nil, .failure(failure)).compact
         }
         var answers: [JSONValue] = []

@@ -26,7 +26,8 @@ extension NodeAPI {
     func blockHash(_ parameters: CallParameters) throws -> JSONValue {
         let height = UInt64(max(0, try parameters.integer("height") ?? 0))
         guard let hash = try store.snapshot({ try $0.hash(at: height) }) else {
-            throw RPCError(.invalidParameter, "unknown-block", "height \(height) is above the tip \(try tip().height)")
+            throw RPCError(
+                .invalidParameter, "unknown-block", "height \(height) is above the tip \(try tip().height)")
         }
         return .string(hash.description)
     }
@@ -34,7 +35,8 @@ extension NodeAPI {
     func block(_ parameters: CallParameters) throws -> JSONValue {
         try store.snapshot { reader in
             let height = try height(parameters, reader)
-            guard let bytes = try reader.block(at: height), let block = try? CheckedBlock(decoding: bytes) else {
+            guard let bytes = try reader.block(at: height), let block = try? CheckedBlock(decoding: bytes)
+            else {
                 throw RPCError(.internalError, "corrupt-block", "the block at \(height) cannot be read")
             }
             let certificate = try reader.certificate(at: height).flatMap { try? Certificate(decoding: $0) }
@@ -60,7 +62,8 @@ extension NodeAPI {
             "chain": .string(network.rawValue), "blocks": .integer(state.height),
             "bestblockhash": .string(state.headerHash.description),
             "time": .integer(state.header.time.milliseconds), "slot": .integer(state.slot),
-            "syncing": .bool(best > state.height + 1), "stateroot": .string(state.header.stateRoot.description),
+            "syncing": .bool(best > state.height + 1),
+            "stateroot": .string(state.header.stateRoot.description),
             "genesishash": .string(state.chain.description), "outputs": .integer(state.outputCount),
             "supply": .object([
                 "unspent": .string(state.supply.unspent.description),
@@ -69,7 +72,8 @@ extension NodeAPI {
                 "burned": .string(state.supply.burned.description),
                 "total": .string((state.supply.total ?? .zero).description),
                 "scheduled": .string(
-                    (state.supply.scheduled(slot: state.slot, subsidy: state.parameters.subsidy) ?? .zero).description),
+                    (state.supply.scheduled(slot: state.slot, subsidy: state.parameters.subsidy) ?? .zero)
+                        .description),
             ]),
         ])
     }
@@ -88,7 +92,8 @@ extension NodeAPI {
             throw RPCError(.invalidParameter, "bad-txid", "a transaction identifier is 64 hexadecimal digits")
         }
         let final = try store.snapshot { reader -> Found? in
-            guard let location = try reader.location(of: txid), let bytes = try reader.block(at: location.height),
+            guard let location = try reader.location(of: txid),
+                let bytes = try reader.block(at: location.height),
                 let block = try? CheckedBlock(decoding: bytes),
                 block.transactions.indices.contains(Int(location.index))
             else { return nil }
@@ -115,7 +120,9 @@ extension NodeAPI {
     func transaction(_ parameters: CallParameters) async throws -> JSONValue {
         let found = try await find(parameters)
         let tip = try tip().height
-        guard case .object(let members) = Rendering(network: network).transaction(found.checked) else { return .null }
+        guard case .object(let members) = Rendering(network: network).transaction(found.checked) else {
+            return .null
+        }
         return .object(
             [
                 JSONValue.Member("txid", .string(found.checked.txid.description)),
@@ -128,7 +135,8 @@ extension NodeAPI {
 
     func decoded(_ parameters: CallParameters) throws -> CheckedTransaction {
         guard let bytes = parameters.string("hex").flatMap(Hexadecimal.decode) else {
-            throw RPCError(.deserialization, "bad-hex", "a transaction is an even number of hexadecimal digits")
+            throw RPCError(
+                .deserialization, "bad-hex", "a transaction is an even number of hexadecimal digits")
         }
         do {
             return try CheckedTransaction(decoding: bytes)

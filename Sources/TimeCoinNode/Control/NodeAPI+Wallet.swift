@@ -18,7 +18,8 @@ extension NodeAPI {
         return .array(
             owned.map { item in
                 .object([
-                    "txid": .string(item.outPoint.transaction.description), "vout": .integer(item.outPoint.index),
+                    "txid": .string(item.outPoint.transaction.description),
+                    "vout": .integer(item.outPoint.index),
                     "address": .string(Address(of: item.key).text(on: network)),
                     "amount": .string(item.output.value.description),
                     "confirmations": .integer(item.height.map { tip - min($0, tip) + 1 } ?? 0),
@@ -32,11 +33,13 @@ extension NodeAPI {
             address = try Address(parsing: parameters.string("address") ?? "", network: network)
         } catch {
             throw RPCError(
-                .notFound, "bad-address", "\(error)", hint: "`validateaddress` tells what is wrong with an address")
+                .notFound, "bad-address", "\(error)",
+                hint: "`validateaddress` tells what is wrong with an address")
         }
         guard let amount = parameters.token("amount").flatMap({ Amount(decimal: $0) }) else {
             throw RPCError(
-                .invalidParameter, "bad-amount", "an amount is a decimal number of TIME with at most 8 decimals")
+                .invalidParameter, "bad-amount",
+                "an amount is a decimal number of TIME with at most 8 decimals")
         }
         let checked = try await withWallet { try await wallet.pay(amount, to: address.lockingScript) }
         return .string(checked.txid.description)
@@ -75,15 +78,20 @@ extension WalletFailure {
         switch self {
         case .locked:
             RPCError(
-                .unlockNeeded, "wallet-locked", "the wallet is locked", hint: "`timecoin-cli wallet unlock` unlocks it")
+                .unlockNeeded, "wallet-locked", "the wallet is locked",
+                hint: "`timecoin-cli wallet unlock` unlocks it")
         case .insufficientFunds(let available, let needed):
             RPCError(
-                .insufficientFunds, "insufficient-funds", "the wallet can spend \(available), \(needed) are needed",
+                .insufficientFunds, "insufficient-funds",
+                "the wallet can spend \(available), \(needed) are needed",
                 hint: "what is being paid may be spendable again after the next block")
         case .dust(let least): RPCError(.invalidParameter, "dust", "the least amount is \(least)")
         case .tooManyInputs:
-            RPCError(.insufficientFunds, "too-many-inputs", "the amount takes too many small outputs", hint: "pay less at once")
-        case .tooManyKeys: RPCError(.rejected, "too-many-keys", "the wallet has all the keys that it may have")
+            RPCError(
+                .insufficientFunds, "too-many-inputs", "the amount takes too many small outputs",
+                hint: "pay less at once")
+        case .tooManyKeys:
+            RPCError(.rejected, "too-many-keys", "the wallet has all the keys that it may have")
         }
     }
 }

@@ -44,7 +44,8 @@ struct NodeAPI: CallAnswering {
         case "sendrawtransaction": try await sendRaw(parameters)
         case "decoderawtransaction": Rendering(network: network).transaction(try decoded(parameters))
         case "getmempoolinfo": await mempoolInfo()
-        case "getrawmempool": .array(await core.read { $0.mempool.transactionIDs }.map { .string($0.description) })
+        case "getrawmempool":
+            .array(await core.read { $0.mempool.transactionIDs }.map { .string($0.description) })
         case "getpeerinfo": .array(peers.peers.map { Rendering(network: network).peer($0) })
         case "getconsensusinfo": await consensusInfo()
         case "getvalidators": await validators()

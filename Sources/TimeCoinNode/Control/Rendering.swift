@@ -60,8 +60,10 @@ struct Rendering {
             "vin": .array(
                 transaction.inputs.map {
                     .object([
-                        "txid": .string($0.previous.transaction.description), "vout": .integer($0.previous.index),
-                        "script": .string(Hexadecimal.encode($0.unlocking.bytes)), "sequence": .integer($0.sequence),
+                        "txid": .string($0.previous.transaction.description),
+                        "vout": .integer($0.previous.index),
+                        "script": .string(Hexadecimal.encode($0.unlocking.bytes)),
+                        "sequence": .integer($0.sequence),
                     ])
                 }),
             "vout": .array(
@@ -97,11 +99,15 @@ struct Rendering {
                     JSONValue.Member("tx", .array(transactions.map { .string($0.description) })),
                 ]
             case .accepted(let txid):
-                [JSONValue.Member("type", .string("accepted")), JSONValue.Member("txid", .string(txid.description))]
+                [
+                    JSONValue.Member("type", .string("accepted")),
+                    JSONValue.Member("txid", .string(txid.description)),
+                ]
             case .dropped(let txid, let reason):
                 [
                     JSONValue.Member("type", .string("dropped")),
-                    JSONValue.Member("txid", .string(txid.description)), JSONValue.Member("reason", .string(reason)),
+                    JSONValue.Member("txid", .string(txid.description)),
+                    JSONValue.Member("reason", .string(reason)),
                 ]
             case .round(let height, let round):
                 [

@@ -7,7 +7,9 @@ enum KeyFile {
     private static let bytesMax = 1 << 24
 
     /// Writes a new key; never over an existing one.
-    static func create(_ path: String, secret: [UInt8], purpose: String, passphrase: [UInt8]) throws(KeyFailure) {
+    static func create(_ path: String, secret: [UInt8], purpose: String, passphrase: [UInt8])
+        throws(KeyFailure)
+    {
         guard !FileManager.default.fileExists(atPath: path) else { throw .exists(path) }
         let seal = try SecretSeal(sealing: secret, purpose: purpose, passphrase: passphrase)
         try write(seal.json, to: path)
@@ -23,7 +25,9 @@ enum KeyFile {
     static func write(_ json: JSONValue, to path: String) throws(KeyFailure) {
         let temporary = path + ".new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        guard descriptor >= 0 else { throw .io("cannot write \(temporary): \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw .io("cannot write \(temporary): \(String(cString: strerror(errno)))")
+        }
         defer { close(descriptor) }
         let bytes = Array((json.pretty + "\n").utf8)
         guard Foundation.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0,

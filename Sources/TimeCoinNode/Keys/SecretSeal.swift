@@ -2,7 +2,8 @@ import CSodium
 import TimeCoinControl
 import TimeCoinCore
 
-/// A secret at rest: Argon2id turns the passphrase into a key, XChaCha20-Poly1305 seals with it. What the secret is
+/// A secret at rest: Argon2id turns the passphrase into a key, XChaCha20-Poly1305 seals with it. What the
+/// secret is
 /// for, and on which network, is authenticated with it.
 struct SecretSeal: Sendable, Equatable {
     let purpose: String
@@ -27,7 +28,8 @@ struct SecretSeal: Sendable, Equatable {
         nonce = Randomness.bytes(Int(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES))
         let key = try SecretSeal.derive(passphrase, salt: salt, operations: operations, memory: memory)
         let bound = Array(purpose.utf8)
-        var output = [UInt8](repeating: 0, count: secret.count + Int(crypto_aead_xchacha20poly1305_ietf_ABYTES))
+        var output = [UInt8](
+            repeating: 0, count: secret.count + Int(crypto_aead_xchacha20poly1305_ietf_ABYTES))
         var length: UInt64 = 0
         crypto_aead_xchacha20poly1305_ietf_encrypt(
             &output, &length, secret, UInt64(secret.count), bound, UInt64(bound.count), nil, nonce, key)
@@ -44,7 +46,8 @@ struct SecretSeal: Sendable, Equatable {
         var length: UInt64 = 0
         guard
             crypto_aead_xchacha20poly1305_ietf_decrypt(
-                &secret, &length, nil, sealed, UInt64(sealed.count), bound, UInt64(bound.count), nonce, key) == 0
+                &secret, &length, nil, sealed, UInt64(sealed.count), bound, UInt64(bound.count), nonce, key)
+                == 0
         else { throw .wrongPassphrase }
         return secret
     }

@@ -2,7 +2,8 @@ import CSodium
 import TimeCoinControl
 import TimeCoinCore
 
-/// The wallet at rest: one sealed seed, and in the clear the public keys derived from it so far, so that a locked
+/// The wallet at rest: one sealed seed, and in the clear the public keys derived from it so far, so that a
+/// locked
 /// wallet still knows what is its own.
 struct WalletFile: Sendable {
     static let purpose = "wallet"

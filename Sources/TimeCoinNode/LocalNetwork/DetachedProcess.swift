@@ -29,7 +29,8 @@ enum DetachedProcess {
         return pid
     }
 
-    /// Whether the process runs and has this among its arguments, so that a number used again is not taken for it.
+    /// Whether the process runs and has this among its arguments, so that a number used again is not taken
+    /// for it.
     static func isRunning(_ pid: Int32, argument: String) -> Bool {
         guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { return false }
         return data.split(separator: 0).contains { String(decoding: $0, as: UTF8.self) == argument }
@@ -59,7 +60,9 @@ enum FreePorts {
                     bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
                 }
             }
-            guard isBound else { throw LocalNetwork.Failure(description: "no free port on the loopback interface") }
+            guard isBound else {
+                throw LocalNetwork.Failure(description: "no free port on the loopback interface")
+            }
             ports.append(Int(UInt16(bigEndian: address.sin_port)))
         }
         return ports

@@ -56,7 +56,9 @@ public struct LocalNetwork: Sendable {
         var nodes: [JSONValue] = []
         for node in record.nodes {
             let isRunning = node.isRunning
-            let height = isRunning ? try? await ControlClient(socket: socket(node)).call("getblockcount", timeout: 5) : nil
+            let height =
+                isRunning
+                ? try? await ControlClient(socket: socket(node)).call("getblockcount", timeout: 5) : nil
             nodes.append(
                 .object([
                     "index": .integer(node.index), "pid": node.pid.map { .integer($0) } ?? .null,
@@ -70,7 +72,9 @@ public struct LocalNetwork: Sendable {
     /// SIGKILL, as a crash.
     public func kill(_ index: Int) throws {
         let node = try self.node(index)
-        guard let pid = node.pid, node.isRunning else { throw Failure(description: "node \(index) does not run") }
+        guard let pid = node.pid, node.isRunning else {
+            throw Failure(description: "node \(index) does not run")
+        }
         Foundation.kill(pid, SIGKILL)
         awaitEnd(of: [node], patience: LocalNetwork.stopPatience)
     }
@@ -105,7 +109,8 @@ public struct LocalNetwork: Sendable {
             let home = NodeDirectory(dataDirectory: data, network: .local)
             let identity = try NodeSetup.create(home, passphrase: [])
             validators.append(
-                GenesisDocument.Validator(operatorKey: identity.operatorKey, weight: 1, payout: identity.address))
+                GenesisDocument.Validator(
+                    operatorKey: identity.operatorKey, weight: 1, payout: identity.address))
             guard let amount = Amount(units: 10_000 * Amount.unitsPerTime) else { continue }
             allocations += (0..<LocalNetwork.allocationsPerNode).map { _ in
                 GenesisDocument.Allocation(address: identity.address, amount: amount)
@@ -114,7 +119,8 @@ public struct LocalNetwork: Sendable {
         }
         let document = GenesisDocument(
             parameters: .local(
-                slotMilliseconds: options.slotMilliseconds, paymentIntervalMilliseconds: options.paymentMilliseconds),
+                slotMilliseconds: options.slotMilliseconds,
+                paymentIntervalMilliseconds: options.paymentMilliseconds),
             time: NodeClock.system.moment.clock, validators: validators, allocations: allocations)
         _ = try document.genesis()
         for node in nodes {
@@ -128,7 +134,9 @@ public struct LocalNetwork: Sendable {
         let record = try load()
         guard record.nodes.count == options.validators else {
             throw Failure(
-                description: "\(directory) holds a network of \(record.nodes.count); use that number or another directory")
+                description:
+                    "\(directory) holds a network of \(record.nodes.count); use that number, or another place"
+            )
         }
         return record
     }
@@ -171,7 +179,9 @@ public struct LocalNetwork: Sendable {
     private func waitForSocket(_ node: Record.Node) async throws {
         let end = Date().addingTimeInterval(LocalNetwork.startPatience)
         while Date() < end {
-            if (try? await ControlClient(socket: socket(node)).call("getblockcount", timeout: 5)) != nil { return }
+            if (try? await ControlClient(socket: socket(node)).call("getblockcount", timeout: 5)) != nil {
+                return
+            }
             DetachedProcess.reap()
             guard node.isRunning else { break }
             try await Task.sleep(for: .milliseconds(50))
@@ -210,7 +220,8 @@ public struct LocalNetwork: Sendable {
     private func node(_ index: Int) throws -> Record.Node {
         let record = try load()
         guard record.nodes.indices.contains(index) else {
-            throw Failure(description: "there is no node \(index); they are numbered 0 to \(record.nodes.count - 1)")
+            throw Failure(
+                description: "there is no node \(index); they are numbered 0 to \(record.nodes.count - 1)")
         }
         return record.nodes[index]
     }
@@ -220,7 +231,8 @@ public struct LocalNetwork: Sendable {
             "nodes": .array(
                 record.nodes.map {
                     .object([
-                        "index": .integer($0.index), "datadir": .string($0.dataDirectory), "port": .integer($0.port),
+                        "index": .integer($0.index), "datadir": .string($0.dataDirectory),
+                        "port": .integer($0.port),
                         "pid": $0.pid.map { .integer($0) } ?? .null,
                     ])
                 })
@@ -240,7 +252,8 @@ public struct LocalNetwork: Sendable {
                 let port = item["port"]?.integer
             else { return nil }
             return Record.Node(
-                index: Int(index), dataDirectory: data, port: Int(port), pid: item["pid"]?.integer.map { Int32($0) })
+                index: Int(index), dataDirectory: data, port: Int(port),
+                pid: item["pid"]?.integer.map { Int32($0) })
         }
         return Record(nodes: nodes)
     }

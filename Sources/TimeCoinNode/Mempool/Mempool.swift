@@ -2,7 +2,8 @@ public import TimeCoinCore
 
 /// Verified transactions that wait for a block. A value: it decides, and nothing else.
 ///
-/// No two waiting transactions spend the same output; parents always wait together with their children or are in
+/// No two waiting transactions spend the same output; parents always wait together with their children or
+/// are in
 /// the chain.
 public struct Mempool: Sendable {
     public struct Limits: Sendable, Equatable {
@@ -45,7 +46,9 @@ public struct Mempool: Sendable {
 
     public var count: Int { entries.count }
     public var isEmpty: Bool { entries.isEmpty }
-    public var transactionIDs: [Hash256] { entries.values.sorted { $0.sequence < $1.sequence }.map(\.checked.txid) }
+    public var transactionIDs: [Hash256] {
+        entries.values.sorted { $0.sequence < $1.sequence }.map(\.checked.txid)
+    }
 
     public func entry(_ txid: Hash256) -> Entry? { entries[txid] }
 
@@ -55,7 +58,8 @@ public struct Mempool: Sendable {
 
     public func spender(of outPoint: OutPoint) -> Hash256? { spenders[outPoint] }
 
-    /// What can be said before scripts run: whether it waits already, conflicts, or hangs on too long a chain.
+    /// What can be said before scripts run: whether it waits already, conflicts, or hangs on too long a
+    /// chain.
     public func precheck(_ checked: CheckedTransaction) throws(MempoolRejection) {
         guard entries[checked.txid] == nil else { throw .alreadyWaiting(checked.txid) }
         for input in checked.transaction.inputs {
@@ -109,7 +113,9 @@ public struct Mempool: Sendable {
 
     /// Drops what waited too long.
     public mutating func expire(at now: Instant) -> [Hash256] {
-        let late = entries.values.filter { $0.arrived.advanced(byMilliseconds: limits.expiryMilliseconds) < now }
+        let late = entries.values.filter {
+            $0.arrived.advanced(byMilliseconds: limits.expiryMilliseconds) < now
+        }
         return late.flatMap { removeWithDescendants($0.checked.txid) }
     }
 
@@ -122,7 +128,8 @@ public struct Mempool: Sendable {
         var order: [(transaction: CheckedTransaction, proof: ScriptProof)] = []
         order.reserveCapacity(entries.count)
         for entry in entries.values.sorted(by: Entry.paysBetter) {
-            for ancestor in ancestors(of: [entry.checked.txid]).reversed() where placed.insert(ancestor).inserted {
+            for ancestor in ancestors(of: [entry.checked.txid]).reversed()
+            where placed.insert(ancestor).inserted {
                 if let entry = entries[ancestor] { order.append((entry.checked, entry.proof)) }
             }
         }
@@ -139,9 +146,12 @@ public struct Mempool: Sendable {
         return parents
     }
 
-    /// The given ones and all that they hang on, children before their parents. Ends early just past the limit.
+    /// The given ones and all that they hang on, children before their parents. Ends early just past the
+    /// limit.
     private func ancestors(of start: [Hash256]) -> [Hash256] {
-        guard start.contains(where: { entries[$0].map { !$0.parents.isEmpty } ?? false }) else { return start }
+        guard start.contains(where: { entries[$0].map { !$0.parents.isEmpty } ?? false }) else {
+            return start
+        }
         var depths: [Hash256: Int] = [:]
         var frontier = start
         var depth = 0

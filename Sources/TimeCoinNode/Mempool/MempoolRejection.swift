@@ -1,6 +1,7 @@
 public import TimeCoinCore
 
-/// Why the mempool does not take a transaction that keeps the rules of transactions, or that it could not judge.
+/// Why the mempool does not take a transaction that keeps the rules of transactions, or that it could not
+/// judge.
 public enum MempoolRejection: Error, Sendable, Equatable, CustomStringConvertible {
     /// The same transaction, or one with the same identifier and other signatures, waits already.
     case alreadyWaiting(Hash256)

@@ -48,7 +48,8 @@ public struct GenesisDocument: Sendable {
     }
 
     public init(reading path: String) throws(Failure) {
-        guard let data = FileManager.default.contents(atPath: path), data.count <= GenesisDocument.bytesMax else {
+        guard let data = FileManager.default.contents(atPath: path), data.count <= GenesisDocument.bytesMax
+        else {
             throw Failure(description: "cannot read the genesis file \(path)")
         }
         let json: JSONValue
@@ -75,9 +76,12 @@ public struct GenesisDocument: Sendable {
         try Genesis(
             parameters: parameters, time: time,
             members: validators.map {
-                Registry.Entry(operatorKey: $0.operatorKey, weight: $0.weight, payout: $0.payout.lockingScript)
+                Registry.Entry(
+                    operatorKey: $0.operatorKey, weight: $0.weight, payout: $0.payout.lockingScript)
             },
-            allocations: allocations.map { Genesis.Allocation(locking: $0.address.lockingScript, amount: $0.amount) })
+            allocations: allocations.map {
+                Genesis.Allocation(locking: $0.address.lockingScript, amount: $0.amount)
+            })
     }
 
     public var json: JSONValue {
@@ -96,7 +100,8 @@ public struct GenesisDocument: Sendable {
             "allocations": .array(
                 allocations.map {
                     .object([
-                        "address": .string($0.address.text(on: network)), "amount": .string($0.amount.description),
+                        "address": .string($0.address.text(on: network)),
+                        "amount": .string($0.amount.description),
                     ])
                 }),
         ])
@@ -122,7 +127,8 @@ public struct GenesisDocument: Sendable {
                 throw Failure(description: "weight is a whole number from 1")
             }
             return Validator(
-                operatorKey: key, weight: UInt64(weight), payout: try Self.address(item["payout"], "payout", network))
+                operatorKey: key, weight: UInt64(weight),
+                payout: try Self.address(item["payout"], "payout", network))
         }
         self.allocations = try GenesisDocument.each(allocations, "allocations") { item throws(Failure) in
             guard let amount = item["amount"]?.string.flatMap({ Amount(decimal: $0) }) else {
@@ -134,12 +140,14 @@ public struct GenesisDocument: Sendable {
 
     private static func parameters(_ json: JSONValue, _ network: Network) throws(Failure) -> ChainParameters {
         let standard: ChainParameters = network == .main ? .main : .test
-        guard let slot = json["slot"]?.integer, let interval = json["paymentInterval"]?.integer, slot > 0, interval >= 0
+        guard let slot = json["slot"]?.integer, let interval = json["paymentInterval"]?.integer, slot > 0,
+            interval >= 0
         else { throw Failure(description: "slot and paymentInterval are milliseconds") }
         if network == .local {
             return .local(slotMilliseconds: UInt64(slot), paymentIntervalMilliseconds: UInt64(interval))
         }
-        guard UInt64(slot) == standard.slotMilliseconds, UInt64(interval) == standard.paymentIntervalMilliseconds
+        guard UInt64(slot) == standard.slotMilliseconds,
+            UInt64(interval) == standard.paymentIntervalMilliseconds
         else { throw Failure(description: "slot and paymentInterval are fixed on \(network.rawValue)") }
         return standard
     }
@@ -158,7 +166,9 @@ public struct GenesisDocument: Sendable {
         return values
     }
 
-    private static func address(_ json: JSONValue?, _ name: String, _ network: Network) throws(Failure) -> Address {
+    private static func address(_ json: JSONValue?, _ name: String, _ network: Network) throws(Failure)
+        -> Address
+    {
         do {
             return try Address(parsing: json?.string ?? "", network: network)
         } catch {

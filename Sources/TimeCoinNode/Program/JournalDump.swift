@@ -33,7 +33,8 @@ public enum JournalDump {
             "height": .integer(signed.proposal.height), "round": .integer(signed.proposal.round),
             "type": .string("proposal"), "block": .string(signed.proposal.value.description),
             "validRound": signed.proposal.validRound.map { .integer($0) } ?? .null,
-            "member": .string(signed.proposer.description), "signature": .string(signed.signature.description),
+            "member": .string(signed.proposer.description),
+            "signature": .string(signed.signature.description),
         ])
     }
 }

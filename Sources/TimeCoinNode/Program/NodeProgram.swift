@@ -44,14 +44,16 @@ public struct NodeProgram: Sendable {
 
     /// Runs until SIGTERM, SIGINT or `stop`.
     ///
-    /// - Throws: ``StoreFailure``, ``KeyFailure``, ``GenesisDocument/Failure``, ``Genesis/Failure``, or what kept it
+    /// - Throws: ``StoreFailure``, ``KeyFailure``, ``GenesisDocument/Failure``, ``Genesis/Failure``, or what
+    ///   kept it
     ///   from listening.
     public func run() async throws {
         let directory = configuration.directory
         let genesis = try GenesisDocument(reading: directory.genesis).genesis()
         guard genesis.state.parameters.network == directory.network else {
             throw GenesisDocument.Failure(
-                description: "\(directory.genesis) is of network \(genesis.state.parameters.network.rawValue)")
+                description: "\(directory.genesis) is of network \(genesis.state.parameters.network.rawValue)"
+            )
         }
         let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
         let state = try openState(store, genesis)
@@ -59,7 +61,8 @@ public struct NodeProgram: Sendable {
         let signer = try openSigner(state)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         do {
-            let node = try assemble(store: store, state: state, journal: journal, signer: signer, group: group)
+            let node = try assemble(
+                store: store, state: state, journal: journal, signer: signer, group: group)
             try await node.run(logger: logger)
         } catch {
             try? await group.shutdownGracefully()
@@ -105,7 +108,8 @@ public struct NodeProgram: Sendable {
         let core = NodeCore(
             reactor: reactor,
             parts: NodeCore.Parts(
-                store: store, journal: journal, signer: signer, peers: link, events: events, view: view, clock: clock,
+                store: store, journal: journal, signer: signer, peers: link, events: events, view: view,
+                clock: clock,
                 logger: logger),
             loop: group.next())
         let intake = TransactionIntake(core: core, store: store, chain: state.chain, clock: clock)
@@ -132,8 +136,10 @@ public struct NodeProgram: Sendable {
             try Data(socket.path.utf8).write(to: URL(fileURLWithPath: pointer))
         }
         return RunningNode(
-            core: core, judge: Judge(store: store, chain: state.chain), proposer: signer?.key, network: network,
-            server: ControlServer(path: socket.path, answering: api, group: group), wallet: wallet, events: events,
+            core: core, judge: Judge(store: store, chain: state.chain), proposer: signer?.key,
+            network: network,
+            server: ControlServer(path: socket.path, answering: api, group: group), wallet: wallet,
+            events: events,
             stop: stop, passphrase: configuration.passphrase)
     }
 }

@@ -27,7 +27,8 @@ public enum NodeSetup {
             throw KeyFailure.malformed
         }
         try KeyFile.create(directory.nodeKey, secret: nodeSeed, purpose: "node", passphrase: passphrase)
-        try KeyFile.create(directory.operatorKey, secret: operatorSeed, purpose: "operator", passphrase: passphrase)
+        try KeyFile.create(
+            directory.operatorKey, secret: operatorSeed, purpose: "operator", passphrase: passphrase)
         let wallet = try WalletFile.create(directory.wallet, passphrase: passphrase)
         try StoredSignRecord.create(at: directory.signRecord)
         return Identity(
@@ -43,7 +44,8 @@ public enum NodeSetup {
         return Identity(nodeKey: node.publicKey, operatorKey: member.publicKey, address: Address(of: first))
     }
 
-    static func key(_ path: String, _ purpose: String, _ passphrase: [UInt8]) throws(KeyFailure) -> SigningKey {
+    static func key(_ path: String, _ purpose: String, _ passphrase: [UInt8]) throws(KeyFailure) -> SigningKey
+    {
         let seed = try KeyFile.secret(path, purpose: purpose, passphrase: passphrase)
         guard let key = SigningKey(seed: seed) else { throw .malformed }
         return key

@@ -1,7 +1,8 @@
 import TimeCoinConsensus
 import TimeCoinCore
 
-/// Fetches certified blocks above the own tip. A value: one request at a time, each bounded, asked of another peer
+/// Fetches certified blocks above the own tip. A value: one request at a time, each bounded, asked of
+/// another peer
 /// when it is not answered well; idle again as soon as nobody claims more.
 struct CatchUp: Sendable {
     struct Request: Hashable, Sendable {
@@ -56,7 +57,8 @@ struct CatchUp: Sendable {
         return request
     }
 
-    /// Takes an answer: blocks from the asked start on, each with its own certificate, without a gap. A prefix is
+    /// Takes an answer: blocks from the asked start on, each with its own certificate, without a gap. A
+    /// prefix is
     /// welcome; anything else is dropped, and the peer's claim with it.
     mutating func take(
         _ items: [(block: CheckedBlock, certificate: VerifiedCertificate)], id: UInt64, from peer: PeerKey,
@@ -71,7 +73,8 @@ struct CatchUp: Sendable {
         for (offset, item) in items.enumerated() {
             let height = request.start + UInt64(offset)
             guard item.block.header.height == height, item.certificate.certificate.kind == .commit,
-                item.certificate.certificate.height == height, item.certificate.certificate.value == item.block.hash
+                item.certificate.certificate.height == height,
+                item.certificate.certificate.value == item.block.hash
             else {
                 tips[peer] = nil
                 return

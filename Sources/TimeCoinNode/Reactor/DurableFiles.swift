@@ -24,7 +24,9 @@ final class StoredJournal: ConsensusJournaling {
         try file.withLock { journal in
             var entries: [JournalEntry] = []
             try journal.replay(fromHeight: height) { frame in
-                if frame.height == height, let entry = JournalEntry(decoding: frame.payload) { entries.append(entry) }
+                if frame.height == height, let entry = JournalEntry(decoding: frame.payload) {
+                    entries.append(entry)
+                }
             }
             return entries
         }

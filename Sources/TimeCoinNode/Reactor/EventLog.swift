@@ -46,15 +46,19 @@ final class EventLog: Sendable {
             logger.info(
                 "block is final",
                 metadata: [
-                    "height": "\(block.header.height)", "kind": "\(block.header.kind)", "hash": "\(block.hash)",
+                    "height": "\(block.header.height)", "kind": "\(block.header.kind)",
+                    "hash": "\(block.hash)",
                     "transactions": "\(block.transactions.count)", "round": "\(round)",
                 ])
             append([
-                .block(block.header, hash: block.hash, transactions: block.transactions.map(\.txid), round: round)
+                .block(
+                    block.header, hash: block.hash, transactions: block.transactions.map(\.txid), round: round
+                )
             ])
         case .accepted(let txids): append(txids.map { .accepted($0) })
         case .dropped(let txids, let reason):
-            logger.info("dropped waiting transactions", metadata: ["count": "\(txids.count)", "reason": "\(reason)"])
+            logger.info(
+                "dropped waiting transactions", metadata: ["count": "\(txids.count)", "reason": "\(reason)"])
             append(txids.map { .dropped($0, reason: reason) })
         case .enteredRound(let height, let round):
             logger.info("entered a round", metadata: ["height": "\(height)", "round": "\(round)"])

@@ -37,7 +37,8 @@ struct Judge: Sendable {
         }
     }
 
-    /// Proofs in the order of the transactions. The first one that fails in that order is the one reported, whatever
+    /// Proofs in the order of the transactions. The first one that fails in that order is the one reported,
+    /// whatever
     /// finished first.
     private func prove(
         _ transactions: [SpendableTransaction], known: [Hash256: ScriptProof]
@@ -49,7 +50,9 @@ struct Judge: Sendable {
             for (index, chunk) in chunks.enumerated() {
                 group.addTask { (index, prove(chunk: chunk, known: known)) }
             }
-            return await group.reduce(into: [Int: Result<[ScriptProof], BlockRejection>]()) { $0[$1.0] = $1.1 }
+            return await group.reduce(into: [Int: Result<[ScriptProof], BlockRejection>]()) {
+                $0[$1.0] = $1.1
+            }
         }
         return try chunks.indices.flatMap { try results[$0]?.get() ?? [] }
     }

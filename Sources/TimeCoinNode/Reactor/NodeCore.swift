@@ -13,17 +13,21 @@ protocol PeerSending: Sendable {
 
 /// What the core asks to have done beside its own thread; each comes back as an event.
 enum CoreJob: Sendable {
-    case build(parent: ChainState, time: Timestamp, candidates: [(transaction: CheckedTransaction, proof: ScriptProof)],
+    case build(
+        parent: ChainState, time: Timestamp,
+        candidates: [(transaction: CheckedTransaction, proof: ScriptProof)],
         round: Round)
     case judge(CheckedBlock, parent: ChainState, known: [Hash256: ScriptProof])
 }
 
 /// The shell around the reactor: one thread, on which effects are executed in their order.
 ///
-/// Store writes, journal and signatures happen here; nothing of it crosses an `await`. Timers are deadlines that a
+/// Store writes, journal and signatures happen here; nothing of it crosses an `await`. Timers are deadlines
+/// that a
 /// pulse compares with the clock.
 actor NodeCore {
-    /// Jobs that wait at most; one to build and one to judge is all that a height ever asks for, plus catching up.
+    /// Jobs that wait at most; one to build and one to judge is all that a height ever asks for, plus
+    /// catching up.
     static let jobsMax = 64
     /// Between two pulses, milliseconds.
     static let pulseInterval: UInt64 = 5
@@ -152,7 +156,8 @@ actor NodeCore {
             parts.logger.warning("peer misbehaves", metadata: ["peer": "\(peer)", "reason": "\(reason)"])
         case .stopSigning(let reason):
             parts.logger.critical("signing is stopped: \(reason)")
-        case .report(let report): parts.events.take(report, logger: parts.logger, at: parts.clock.moment.clock)
+        case .report(let report):
+            parts.events.take(report, logger: parts.logger, at: parts.clock.moment.clock)
         }
     }
 
@@ -183,7 +188,9 @@ actor NodeCore {
 
     private func commit(_ block: ExecutedBlock, _ certificate: Certificate) throws {
         try parts.journal.sync()
-        try parts.store.commit([BlockCommit(block.block, change: block.change, certificate: certificate.encoded)])
+        try parts.store.commit([
+            BlockCommit(block.block, change: block.change, certificate: certificate.encoded)
+        ])
         // Everything else waits until the height is over.
         queue.prepend(.committed(block))
     }
@@ -200,7 +207,9 @@ actor NodeCore {
     private func judge(_ block: CheckedBlock) {
         var known: [Hash256: ScriptProof] = [:]
         for transaction in block.transactions {
-            if let entry = reactor.mempool.entry(wtxid: transaction.wtxid) { known[transaction.wtxid] = entry.proof }
+            if let entry = reactor.mempool.entry(wtxid: transaction.wtxid) {
+                known[transaction.wtxid] = entry.proof
+            }
         }
         jobSink.yield(.judge(block, parent: reactor.state, known: known))
     }
@@ -222,7 +231,9 @@ actor NodeCore {
             var batch: [[UInt8]] = []
             var bytes = 0
             for checked in group.flatMap(\.transactions) {
-                if batch.count >= NodeCore.relayMax || (bytes + checked.size > NodeCore.relayBytesMax && !batch.isEmpty) {
+                if batch.count >= NodeCore.relayMax
+                    || (bytes + checked.size > NodeCore.relayBytesMax && !batch.isEmpty)
+                {
                     parts.peers.broadcast(.transactions(batch), except: except)
                     batch = []
                     bytes = 0

@@ -2,7 +2,8 @@ import Synchronization
 import TimeCoinConsensus
 import TimeCoinCore
 
-/// What other threads may know of the core without asking it: enough to refuse a message before it costs anything.
+/// What other threads may know of the core without asking it: enough to refuse a message before it costs
+/// anything.
 final class PublishedView: Sendable {
     struct Value: Sendable {
         /// The height being decided.

@@ -1,7 +1,8 @@
 import TimeCoinConsensus
 import TimeCoinCore
 
-/// A whole node's decisions: consensus, mempool, catching up, what to send. Synchronous; events in, effects out.
+/// A whole node's decisions: consensus, mempool, catching up, what to send. Synchronous; events in, effects
+/// out.
 ///
 /// The shell executes the effects in their order, and the simulator replaces the shell.
 struct Reactor: Sendable {
@@ -11,7 +12,8 @@ struct Reactor: Sendable {
         var statusInterval: UInt64 = 500
         /// After which a value or blocks are asked of another peer, milliseconds.
         var answerPatience: UInt64 = 1000
-        /// A tip further than it behind a peer's, for so long, is caught up by asking for blocks, milliseconds.
+        /// A tip further than it behind a peer's, for so long, is caught up by asking for blocks,
+        /// milliseconds.
         var lagPatience: UInt64 = 200
     }
 
@@ -25,29 +27,29 @@ struct Reactor: Sendable {
     let own: PublicKey?
     /// Drawn anew at each start, for asking about the own key.
     let nonce: Hash256
-    private(set) var state: ChainState
-    private(set) var machine: ConsensusMachine
+    var state: ChainState
+    var machine: ConsensusMachine
     var mempool: Mempool
-    private(set) var gate: SigningGate?
-    private(set) var signingStopped: String?
+    var gate: SigningGate?
+    var signingStopped: String?
     /// The last position that this signer has signed.
-    private var signedLast: SignerPosition?
+    var signedLast: SignerPosition?
     var catchUp = CatchUp()
-    private(set) var peers: [PeerKey: NodeStatus?] = [:]
+    var peers: [PeerKey: NodeStatus?] = [:]
     /// The highest position seen of each member, to tell it after its restart.
-    private(set) var positions: [PublicKey: SignerPosition] = [:]
+    var positions: [PublicKey: SignerPosition] = [:]
 
-    private var contents: [Hash256: CheckedBlock] = [:]
-    private var executed: [Hash256: ExecutedBlock] = [:]
-    private var judging: Set<Hash256> = []
-    private var building: Round?
-    private var committing = false
-    private var wanted: [Hash256: Instant] = [:]
-    private var wantedTurn = 0
-    private var early: [ReactorEvent] = []
-    private var lastStatus: Instant?
-    private var lastProgress: Instant
-    private var reportedRound: Round = 0
+    var contents: [Hash256: CheckedBlock] = [:]
+    var executed: [Hash256: ExecutedBlock] = [:]
+    var judging: Set<Hash256> = []
+    var building: Round?
+    var committing = false
+    var wanted: [Hash256: Instant] = [:]
+    var wantedTurn = 0
+    var early: [ReactorEvent] = []
+    var lastStatus: Instant?
+    var lastProgress: Instant
+    var reportedRound: Round = 0
 
     /// - Parameters:
     ///   - signedLast: the last position in the signer's record; `nil` when it never signed.
@@ -93,7 +95,8 @@ struct Reactor: Sendable {
         case .positionAnswer(let member, let highest): takeAnswer(from: member, highest, &effects)
         case .blocks(let id, let items, let peer): take(blocks: items, id: id, from: peer, &effects)
         case .admitted(let admissions, let peer): admit(admissions, from: peer, now, &effects)
-        case .built(let block, let height, let round): take(built: block, height: height, round: round, &effects)
+        case .built(let block, let height, let round):
+            take(built: block, height: height, round: round, &effects)
         case .judged(let hash, let result): take(judgement: result, of: hash, &effects)
         case .committed(let block): advance(past: block, now, &effects)
         case .signedVote(let vote):
@@ -114,7 +117,7 @@ struct Reactor: Sendable {
     // MARK: - Consensus
 
     /// Gives the machine an input and turns its sections into effects, in their order.
-    private mutating func feed(_ input: ConsensusInput, _ effects: inout [ReactorEffect]) {
+    mutating func feed(_ input: ConsensusInput, _ effects: inout [ReactorEffect]) {
         let result = machine.handle(input)
         guard result.refusal == nil else { return }
         for record in result.records {
@@ -139,17 +142,17 @@ struct Reactor: Sendable {
         if machine.decision != nil { finish(&effects) }
     }
 
-    private func armed(_ timers: [Timeout]) -> [ArmedTimer] {
+    func armed(_ timers: [Timeout]) -> [ArmedTimer] {
         timers.map {
             ArmedTimer(timeout: $0, height: machine.height, milliseconds: machine.parameters.duration(of: $0))
         }
     }
 
-    private func sign(_ messages: [OwnMessage], _ effects: inout [ReactorEffect]) {
+    func sign(_ messages: [OwnMessage], _ effects: inout [ReactorEffect]) {
         if isVoting, !messages.isEmpty { effects.append(.sign(messages)) }
     }
 
-    private mutating func serve(_ requests: [ConsensusRequest], _ effects: inout [ReactorEffect]) {
+    mutating func serve(_ requests: [ConsensusRequest], _ effects: inout [ReactorEffect]) {
         for request in requests {
             switch request {
             case .build(let round):
@@ -167,19 +170,19 @@ struct Reactor: Sendable {
         }
     }
 
-    private mutating func judge(_ block: CheckedBlock, _ effects: inout [ReactorEffect]) {
+    mutating func judge(_ block: CheckedBlock, _ effects: inout [ReactorEffect]) {
         guard executed[block.hash] == nil, judging.insert(block.hash).inserted else { return }
         effects.append(.judge(block))
     }
 
-    private mutating func keep(_ block: CheckedBlock) {
+    mutating func keep(_ block: CheckedBlock) {
         guard contents.count < Reactor.contentsMax || contents[block.hash] != nil else { return }
         contents[block.hash] = block
         wanted[block.hash] = nil
     }
 
     /// Commits the decided value as soon as it is executed here.
-    private mutating func finish(_ effects: inout [ReactorEffect]) {
+    mutating func finish(_ effects: inout [ReactorEffect]) {
         guard !committing, let decision = machine.decision else { return }
         if let block = executed[decision.value] {
             committing = true
@@ -192,7 +195,7 @@ struct Reactor: Sendable {
         }
     }
 
-    private mutating func advance(past block: ExecutedBlock, _ now: Moment, _ effects: inout [ReactorEffect]) {
+    mutating func advance(past block: ExecutedBlock, _ now: Moment, _ effects: inout [ReactorEffect]) {
         guard block.change.state.height == state.height + 1 else { return }
         let round = machine.decision?.round ?? 0
         state = block.change.state
@@ -217,7 +220,7 @@ struct Reactor: Sendable {
         feedCertified(&effects)
     }
 
-    private mutating func startIfDue(_ now: Moment, _ effects: inout [ReactorEffect]) {
+    mutating func startIfDue(_ now: Moment, _ effects: inout [ReactorEffect]) {
         guard !machine.hasStarted, machine.decision == nil, !committing else { return }
         let due = state.dueTime(of: state.slot + 1)
         var next = due
@@ -234,7 +237,7 @@ struct Reactor: Sendable {
 
     // MARK: - Messages
 
-    private mutating func take(
+    mutating func take(
         _ proposal: VerifiedProposal, _ compact: CompactBlock?, from peer: PeerKey, _ now: Moment,
         _ effects: inout [ReactorEffect]
     ) {
@@ -255,7 +258,7 @@ struct Reactor: Sendable {
         feed(.proposal(proposal, isTimely: isTimely), &effects)
     }
 
-    private func assembled(from compact: CompactBlock) -> CheckedBlock? {
+    func assembled(from compact: CompactBlock) -> CheckedBlock? {
         var transactions: [CheckedTransaction] = []
         transactions.reserveCapacity(compact.payments.count + 1)
         if let coinbase = compact.coinbase {
@@ -269,35 +272,36 @@ struct Reactor: Sendable {
         return try? CheckedBlock(header: compact.header, transactions: transactions)
     }
 
-    private mutating func take(_ vote: VerifiedVote, _ now: Moment, _ effects: inout [ReactorEffect]) {
+    mutating func take(_ vote: VerifiedVote, _ now: Moment, _ effects: inout [ReactorEffect]) {
         note(vote.signed.member, SignerPosition(.vote(vote.vote)))
         guard isCurrent(vote.vote.height, .vote(vote)) else { return }
         feed(.vote(vote), &effects)
     }
 
-    private mutating func take(_ certificate: VerifiedCertificate, _ effects: inout [ReactorEffect]) {
+    mutating func take(_ certificate: VerifiedCertificate, _ effects: inout [ReactorEffect]) {
         guard isCurrent(certificate.certificate.height, .certificate(certificate)) else { return }
         feed(.certificate(certificate), &effects)
     }
 
     /// Messages of the next height wait, as many as members may send; others are of no use.
-    private mutating func isCurrent(_ height: Height, _ event: ReactorEvent) -> Bool {
+    mutating func isCurrent(_ height: Height, _ event: ReactorEvent) -> Bool {
         if height == machine.height { return true }
         if height == machine.height + 1,
-            early.count < Reactor.earlyMessagesPerMember * state.validators.members.count {
+            early.count < Reactor.earlyMessagesPerMember * state.validators.members.count
+        {
             early.append(event)
         }
         return false
     }
 
-    private mutating func take(content block: CheckedBlock, _ effects: inout [ReactorEffect]) {
+    mutating func take(content block: CheckedBlock, _ effects: inout [ReactorEffect]) {
         guard wanted[block.hash] != nil else { return }
         keep(block)
         serve(machine.requests, &effects)
         if machine.decision != nil { finish(&effects) }
     }
 
-    private mutating func take(
+    mutating func take(
         built block: ExecutedBlock?, height: Height, round: Round, _ effects: inout [ReactorEffect]
     ) {
         guard height == machine.height else { return }
@@ -314,7 +318,7 @@ struct Reactor: Sendable {
         feed(.built(round: round, value: block.block.hash), &effects)
     }
 
-    private mutating func take(
+    mutating func take(
         judgement result: Result<ExecutedBlock, BlockRejection>, of hash: Hash256,
         _ effects: inout [ReactorEffect]
     ) {
@@ -333,17 +337,17 @@ struct Reactor: Sendable {
 
     // MARK: - Signing
 
-    private mutating func note(_ member: PublicKey, _ position: SignerPosition) {
+    mutating func note(_ member: PublicKey, _ position: SignerPosition) {
         guard state.validators.index(of: member) != nil else { return }
         positions[member] = max(positions[member] ?? position, position)
     }
 
-    private func ask(for peer: PeerKey, _ effects: inout [ReactorEffect]) {
+    func ask(for peer: PeerKey, _ effects: inout [ReactorEffect]) {
         guard let own, gate?.state == .asking else { return }
         effects.append(.send(.positionQuery(own, nonce: nonce), to: peer))
     }
 
-    private mutating func takeAnswer(
+    mutating func takeAnswer(
         from member: PublicKey, _ highest: SignerPosition?, _ effects: inout [ReactorEffect]
     ) {
         guard gate?.state == .asking else { return }
@@ -355,8 +359,8 @@ struct Reactor: Sendable {
             serve(machine.requests, &effects)
         case .contradicted(let position, let witness):
             stopSigning(
-                "\(witness) holds a later signature of this key, at height \(position.height): the signer's record "
-                    + "is old, or another instance signs with the same key", &effects)
+                "\(witness) holds a later signature of this key, at height \(position.height): the "
+                    + "signer's record is old, or another instance signs with the same key", &effects)
         default: break
         }
     }
@@ -369,7 +373,8 @@ struct Reactor: Sendable {
 
     // MARK: - Restart
 
-    /// Puts back what the journal holds of the height being decided. What the replay would do was done before the
+    /// Puts back what the journal holds of the height being decided. What the replay would do was done
+    /// before the
     /// crash, or is done again from the facts by ``resume(at:)``.
     mutating func replay(values: [CheckedBlock], records: [JournalRecord]) {
         for block in values where block.header.height == machine.height {
@@ -398,100 +403,17 @@ struct Reactor: Sendable {
         return effects
     }
 
-    // MARK: - Peers
-
-    private func status(_ now: Moment) -> NodeStatus {
-        NodeStatus(tip: state.height, tipHash: state.headerHash, clock: now.clock, round: machine.summary)
-    }
-
-    private mutating func take(
-        _ status: NodeStatus, from peer: PeerKey, _ now: Moment, _ effects: inout [ReactorEffect]
-    ) {
-        guard peers[peer] != nil else { return }
-        peers[peer] = status
-        catchUp.heard(peer, tip: status.tip)
-        let held = machine.held(beyond: status.round)
-        for certificate in held.certificates {
-            effects.append(.send(.certificate(certificate), to: peer))
-        }
-        for proposal in held.proposals {
-            let compact = contents[proposal.proposal.value].map(CompactBlock.init)
-            effects.append(.send(.proposal(proposal, compact), to: peer))
-        }
-        for vote in held.votes {
-            effects.append(.send(.vote(vote), to: peer))
-        }
-    }
-
-    private mutating func tick(_ now: Moment, _ effects: inout [ReactorEffect]) {
-        if lastStatus.map({ $0.advanced(byMilliseconds: settings.statusInterval) <= now.instant }) ?? true {
-            lastStatus = now.instant
-            effects.append(.broadcast(.status(status(now))))
-            for peer in peers.keys.sorted() {
-                ask(for: peer, &effects)
-            }
-            let expired = mempool.expire(at: now.instant)
-            if !expired.isEmpty { effects.append(.report(.dropped(expired, reason: "expired"))) }
-        }
-        let keys = peers.keys.sorted()
-        for (value, asked) in wanted.sorted(by: { $0.key < $1.key }) where !keys.isEmpty {
-            guard asked.advanced(byMilliseconds: settings.answerPatience) <= now.instant || asked.milliseconds == 0
-            else { continue }
-            wanted[value] = now.instant
-            wantedTurn += 1
-            effects.append(.send(.valueRequest(value), to: keys[wantedTurn % keys.count]))
-        }
-    }
-
-    // MARK: - Catching up
-
-    private mutating func take(
-        blocks items: [(block: CheckedBlock, certificate: VerifiedCertificate)], id: UInt64, from peer: PeerKey,
-        _ effects: inout [ReactorEffect]
-    ) {
-        catchUp.take(items, id: id, from: peer, above: state.height)
-        feedCertified(&effects)
-    }
-
-    /// Gives the machine the next certified block: catching up has the same rules, the same quorum and the same path.
-    private mutating func feedCertified(_ effects: inout [ReactorEffect]) {
-        guard machine.decision == nil, let next = catchUp.next(after: state.height) else { return }
-        if isForeignSignature(in: next.certificate) {
-            stopSigning(
-                "block \(next.block.header.height) carries a signature of this key that the signer's record does not "
-                    + "know: the record is old, or another instance signs with the same key", &effects)
-        }
-        keep(next.block)
-        feed(.certificate(next.certificate), &effects)
-        serve(machine.requests, &effects)
-    }
-
-    /// Whether a certificate holds a precommit of the own key that this signer has not made.
-    private func isForeignSignature(in verified: VerifiedCertificate) -> Bool {
-        guard let own, verified.votes.contains(where: { $0.signed.member == own }) else { return false }
-        let certificate = verified.certificate
-        let position = SignerPosition(height: certificate.height, round: certificate.round, kind: .precommit)
-        return signedLast.map { position > $0 } ?? true
-    }
-
-    private mutating func catchUpFurther(_ now: Moment, _ effects: inout [ReactorEffect]) {
-        let isLagging = lastProgress.advanced(byMilliseconds: settings.lagPatience) <= now.instant
-        guard isLagging || catchUp.isBusy else { return }
-        if let request = catchUp.request(above: state.height, at: now.instant, patience: settings.answerPatience * 5) {
-            effects.append(
-                .send(.blockRequest(id: request.id, start: request.start, count: request.count), to: request.peer))
-        }
-    }
-
     // MARK: - Transactions
 
-    private mutating func admit(
+    mutating func admit(
         _ admissions: [Admission], from peer: PeerKey?, _ now: Moment, _ effects: inout [ReactorEffect]
     ) {
         var accepted: [CheckedTransaction] = []
         for admission in admissions {
             let checked = admission.verified.spendable.checked
-            guard let evicted = try? mempool.admit(admission.verified, proof: admission.proof, at: now.instant) else {
+            guard
+                let evicted = try? mempool.admit(admission.verified, proof: admission.proof, at: now.instant)
+            else {
                 continue
             }
             accepted.append(checked)
@@ -507,7 +429,8 @@ extension ConsensusMachine {
     /// The machine of the height after a state.
     init(on state: ChainState, own: PublicKey?) {
         self.init(
-            height: state.height + 1, validators: state.validators, seed: state.seed, chain: state.chain, own: own,
+            height: state.height + 1, validators: state.validators, seed: state.seed, chain: state.chain,
+            own: own,
             parameters: ConsensusParameters(state.parameters))
     }
 }

@@ -4,7 +4,8 @@ import TimeCoinCore
 import TimeCoinNet
 import TimeCoinStore
 
-/// What peers send, decoded and verified before it reaches the reactor. Both directions of connections end here.
+/// What peers send, decoded and verified before it reaches the reactor. Both directions of connections end
+/// here.
 struct PeerIngress: PeerMessageHandler {
     let core: NodeCore
     let view: PublishedView
@@ -60,14 +61,19 @@ struct PeerIngress: PeerMessageHandler {
         let chain = current.state.chain
         switch message {
         case .vote(let signed) where window.contains(signed.vote.height):
-            guard let vote = VerifiedVote(signed, validators: current.validators, chain: chain) else { return }
+            guard let vote = VerifiedVote(signed, validators: current.validators, chain: chain) else {
+                return
+            }
             await core.deliver(.vote(vote))
         case .proposal(let signed, let compact) where window.contains(signed.proposal.height):
-            guard let proposal = VerifiedProposal(signed, validators: current.validators, chain: chain) else { return }
+            guard let proposal = VerifiedProposal(signed, validators: current.validators, chain: chain) else {
+                return
+            }
             await core.deliver(.proposal(proposal, compact, from: peer))
         case .certificate(let certificate) where window.contains(certificate.height):
             guard
-                let verified = try? VerifiedCertificate(certificate, validators: current.validators, chain: chain)
+                let verified = try? VerifiedCertificate(
+                    certificate, validators: current.validators, chain: chain)
             else { return }
             await core.deliver(.certificate(verified))
         default: break
@@ -86,9 +92,12 @@ struct PeerIngress: PeerMessageHandler {
     private func answer(id: UInt64, start: Height, count: UInt32, to peer: PublicKey) {
         let stored = try? store.snapshot {
             try $0.blocks(
-                from: start, countMax: min(Int(count), WireMessage.blocksMax), bytesMax: WireMessage.blocksBytesMax)
+                from: start, countMax: min(Int(count), WireMessage.blocksMax),
+                bytesMax: WireMessage.blocksBytesMax)
         }
-        let items = (stored ?? []).map { CertifiedBlock(block: $0.block, certificate: $0.certificate).encoded }
+        let items = (stored ?? []).map {
+            CertifiedBlock(block: $0.block, certificate: $0.certificate).encoded
+        }
         peers.send(.blocks(id: id, start: start, items: items), to: peer)
     }
 

@@ -18,7 +18,8 @@ final class PeerLink: PeerSending {
     }
 
     func broadcast(_ message: WireMessage, except: PeerKey?) {
-        network.withLock { $0 }?.broadcast(type: message.type.rawValue, payload: message.payload, except: except)
+        network.withLock { $0 }?.broadcast(
+            type: message.type.rawValue, payload: message.payload, except: except)
     }
 
     func disconnect(_ peer: PeerKey, reason: String) {

@@ -2,7 +2,8 @@ import TimeCoinConsensus
 import TimeCoinCore
 import TimeCoinStore
 
-/// The one path of a transaction into the mempool, from a peer or from a person: decoded and checked before, resolved
+/// The one path of a transaction into the mempool, from a peer or from a person: decoded and checked before,
+/// resolved
 /// and prechecked on the core's thread, verified beside it, admitted on it.
 struct TransactionIntake: Sendable {
     let core: NodeCore
@@ -89,7 +90,8 @@ struct TransactionIntake: Sendable {
                 return .failure(
                     .rule(
                         TransactionRejection(
-                            .missingInput, "\(input.previous.transaction):\(input.previous.index) is unknown or spent")))
+                            .missingInput,
+                            "\(input.previous.transaction):\(input.previous.index) is unknown or spent")))
             }
             spent.append(entry)
         }

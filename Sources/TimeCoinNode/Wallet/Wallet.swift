@@ -35,7 +35,8 @@ actor Wallet {
     private let intake: TransactionIntake
     private let chain: Hash256
 
-    init(file: WalletFile, store: any ChainStoring, core: NodeCore, intake: TransactionIntake, chain: Hash256) {
+    init(file: WalletFile, store: any ChainStoring, core: NodeCore, intake: TransactionIntake, chain: Hash256)
+    {
         self.file = file
         self.store = store
         self.core = core
@@ -68,17 +69,21 @@ actor Wallet {
         return key.publicKey
     }
 
-    /// What the wallet can spend: final outputs that nothing waiting spends, and own outputs of waiting transactions.
+    /// What the wallet can spend: final outputs that nothing waiting spends, and own outputs of waiting
+    /// transactions.
     func owned() async throws -> [Owned] {
         let keys = file.keys
         let final = try store.snapshot { reader in
             try keys.flatMap { key in
                 try reader.unspent(
                     locking: Script.keyHash(of: key), after: nil, countMax: Wallet.outputsPerKeyMax
-                ).map { Owned(outPoint: $0.outPoint, output: $0.entry.output, key: key, height: $0.entry.height) }
+                ).map {
+                    Owned(outPoint: $0.outPoint, output: $0.entry.output, key: key, height: $0.entry.height)
+                }
             }
         }
-        let scripts = Dictionary(keys.map { (Script.keyHash(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
+        let scripts = Dictionary(
+            keys.map { (Script.keyHash(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
         return await core.read { reactor in
             final.filter { reactor.mempool.spender(of: $0.outPoint) == nil }
                 + reactor.mempool.transactionIDs.flatMap { txid -> [Owned] in
@@ -136,14 +141,16 @@ actor Wallet {
         throw WalletFailure.insufficientFunds(available: gathered, needed: amount.adding(fee) ?? .maximum)
     }
 
-    /// With change if what is left is worth an output, without if it may go to the fee; `nil` if it is too little.
+    /// With change if what is left is worth an output, without if it may go to the fee; `nil` if it is too
+    /// little.
     private func outputs(
         _ amount: Amount, to locking: Script, from inputs: [Owned], gathered: Amount, _ growthPrice: Amount
     ) -> [TransactionOutput]? {
         let payment = TransactionOutput(value: amount, locking: locking)
         guard let left = gathered.subtracting(amount) else { return nil }
         if let change = left.subtracting(fee(inputs: inputs.count, outputs: 2, growthPrice)),
-            change.units >= CheckedTransaction.dustLimit {
+            change.units >= CheckedTransaction.dustLimit
+        {
             return [payment, TransactionOutput(value: change, locking: Script.keyHash(of: inputs[0].key))]
         }
         return left >= fee(inputs: inputs.count, outputs: 1, growthPrice) ? [payment] : nil
@@ -162,7 +169,8 @@ actor Wallet {
             outputs: plan.outputs)
         let hash = SignatureHash(transaction: unsigned, spending: plan.inputs.map(\.output), chain: chain)
         let inputs = try plan.inputs.enumerated().map { index, owned in
-            guard let secret = secrets[owned.key], let message = hash?.message(input: index, type: .all) else {
+            guard let secret = secrets[owned.key], let message = hash?.message(input: index, type: .all)
+            else {
                 throw WalletFailure.locked
             }
             return TransactionInput(

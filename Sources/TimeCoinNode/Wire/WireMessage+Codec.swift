@@ -65,14 +65,16 @@ extension WireMessage {
             case .certificate: return .certificate(try Certificate(from: &reader))
             case .valueRequest: return .valueRequest(try reader.readHash())
             case .value: return .value([])
-            case .positionQuery: return .positionQuery(try reader.readPublicKey(), nonce: try reader.readHash())
+            case .positionQuery:
+                return .positionQuery(try reader.readPublicKey(), nonce: try reader.readHash())
             case .positionAnswer: return .positionAnswer(try PositionAnswer(from: &reader))
             case .transactions:
                 return .transactions(
                     try reader.readList(limit: Self.transactionsMax, itemBytesMax: Transaction.bytesMax))
             case .blockRequest:
                 return .blockRequest(
-                    id: try reader.readInteger(), start: try reader.readInteger(), count: try reader.readInteger())
+                    id: try reader.readInteger(), start: try reader.readInteger(),
+                    count: try reader.readInteger())
             case .blocks:
                 return .blocks(
                     id: try reader.readInteger(), start: try reader.readInteger(),

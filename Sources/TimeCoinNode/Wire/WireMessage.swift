@@ -1,7 +1,8 @@
 import TimeCoinConsensus
 import TimeCoinCore
 
-/// What nodes say to each other, by the number that a frame carries. Numbers below 16 belong to the transport.
+/// What nodes say to each other, by the number that a frame carries. Numbers below 16 belong to the
+/// transport.
 enum WireType: UInt8, CaseIterable, Sendable {
     case status = 16
     case proposal = 17

@@ -1,0 +1,141 @@
+import Foundation
+import Testing
+
+/// The rules that hold the house together, read off the sources as text.
+@Suite("House rules")
+struct HouseTests {
+    /// What each target may import. System modules of C and of the standard library are listed too.
+    static let imports: [String: Set<String>] = [
+        "TimeCoinCore": ["CSodium"],
+        "TimeCoinConsensus": ["TimeCoinCore"],
+        "TimeCoinNet": [
+            "TimeCoinCore", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "X509", "SwiftASN1", "Crypto",
+            "Logging",
+            "DequeModule", "Synchronization", "FoundationEssentials",
+        ],
+        "TimeCoinStore": ["TimeCoinCore", "CLMDB", "Glibc", "Darwin", "Synchronization"],
+        "TimeCoinControl": ["TimeCoinCore", "NIOCore", "NIOPosix", "NIOHTTP1", "Foundation"],
+        "TimeCoinNode": [
+            "TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinControl", "CSodium",
+            "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "UnixSignals", "DequeModule", "Synchronization",
+            "Foundation", "Dispatch",
+        ],
+        "TimeCoinTesting": [
+            "TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinNode",
+        ],
+        "timecoin-node": [
+            "TimeCoinNode", "TimeCoinControl", "TimeCoinCore", "TimeCoinNet", "TimeCoinStore",
+            "ArgumentParser",
+            "Logging", "UnixSignals", "Foundation",
+        ],
+        "timecoin-cli": ["TimeCoinControl", "Foundation"],
+    ]
+
+    /// Nothing that decides may know the time, chance, files or threads, or trap.
+    static let forbiddenInDecisions = [
+        "Task {", "Task.detached", " actor ", "async ", "await ", "print(", ".random(", "Date(",
+        "ContinuousClock",
+        "Double", "Float", "DispatchQueue", "FileManager", "precondition(", "@unchecked Sendable",
+    ]
+    static let forbiddenEverywhere = [
+        "try!", "as!", "fatalError(", "Task.detached", "nonisolated(unsafe)", "TODO", "FIXME",
+        "swiftlint:disable",
+    ]
+
+    static let linesMax = 500
+    static let columnsMax = 110
+
+    struct Source {
+        let target: String
+        let path: String
+        let lines: [String]
+    }
+
+    static let sources: [Source] = {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Sources")
+        let paths = FileManager.default.enumerator(atPath: root.path)?.compactMap { $0 as? String } ?? []
+        return paths.filter { $0.hasSuffix(".swift") }.sorted().compactMap { path in
+            guard let text = try? String(contentsOf: root.appendingPathComponent(path), encoding: .utf8),
+                let target = path.split(separator: "/").first
+            else { return nil }
+            return Source(
+                target: String(target), path: path,
+                lines: text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+        }
+    }()
+
+    static func imported(_ line: String) -> String? {
+        let words = line.split(separator: " ").map(String.init)
+        guard let place = words.firstIndex(of: "import"), place + 1 < words.count,
+            words[..<place].allSatisfy({
+                ["public", "internal", "private", "package", "@testable"].contains($0)
+            })
+        else { return nil }
+        return words[place + 1].split(separator: ".").first.map(String.init)
+    }
+
+    /// Code without comments and without what stands in string literals.
+    static func code(_ line: String) -> String {
+        var result = ""
+        var inString = false
+        var previous: Character = " "
+        for character in line {
+            if character == "\"", previous != "\\" { inString.toggle() }
+            if !inString, character == "/", previous == "/" { return String(result.dropLast()) }
+            if !inString { result.append(character) }
+            previous = character
+        }
+        return result
+    }
+
+    @Test("the scanners see what they are for")
+    func scannersWork() {
+        #expect(Self.imported("public import TimeCoinStore") == "TimeCoinStore")
+        #expect(Self.imported("let import = 3") == nil)
+        #expect(Self.code("let a = try! b() // why") == "let a = try! b() ")
+        #expect(!Self.code("print(\"try! this\")").contains("try!"))
+        #expect(Self.sources.count > 50)
+    }
+
+    @Test("imports go only where the design allows")
+    func arrows() {
+        for source in Self.sources {
+            for line in source.lines {
+                guard let module = Self.imported(line) else { continue }
+                #expect(
+                    Self.imports[source.target]?.contains(module) == true, "\(source.path) imports \(module)")
+                if module == "CSodium", source.target == "TimeCoinNode" {
+                    #expect(source.path.hasPrefix("TimeCoinNode/Keys/"), "\(source.path) imports CSodium")
+                }
+            }
+        }
+    }
+
+    @Test("nothing that decides knows time, chance, files or threads; nothing traps")
+    func forbidden() {
+        for source in Self.sources {
+            let decides =
+                source.target == "TimeCoinCore" || source.target == "TimeCoinConsensus"
+                || source.path.hasSuffix("/Reactor.swift") || source.path.hasSuffix("/CatchUp.swift")
+                || source.path.contains("/Mempool/")
+            let forbidden = Self.forbiddenEverywhere + (decides ? Self.forbiddenInDecisions : [])
+            for (number, line) in source.lines.enumerated() {
+                let code = Self.code(line)
+                for word in forbidden where code.contains(word) {
+                    Issue.record("\(source.path):\(number + 1) has \(word)")
+                }
+            }
+        }
+    }
+
+    @Test("files stay within their budget of lines and columns")
+    func budgets() {
+        for source in Self.sources {
+            #expect(source.lines.count <= Self.linesMax, "\(source.path) has \(source.lines.count) lines")
+            for (number, line) in source.lines.enumerated() where line.count > Self.columnsMax {
+                Issue.record("\(source.path):\(number + 1) has \(line.count) columns")
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+import Testing
+import TimeCoinCore
+
+@testable import TimeCoinConsensus
+
+@Suite("The machine, rule by rule")
+struct MachineTests {
+    /// A member that is not the proposer of round 0, and the three others.
+    private func setting() throws -> (members: Members, own: Int, others: [Int]) {
+        let members = try Members([1, 1, 1, 1])
+        let proposer = try members.proposer(0)
+        let own = (proposer + 1) % 4
+        return (members, own, (0..<4).filter { $0 != own })
+    }
+
+    private func said(_ effects: ConsensusEffects) -> [String] {
+        effects.toSign.map {
+            switch $0 {
+            case .proposal: "proposal"
+            case .vote(let vote): "\(vote.type) \(vote.value == nil ? "nil" : "value")"
+            }
+        }
+    }
+
+    @Test("proposal, prevotes, precommits, decision")
+    func decides() throws {
+        let (members, own, others) = try setting()
+        var machine = members.machine(own)
+        let value = members.value(1)
+        #expect(machine.handle(.start).timers == [Timeout(kind: .propose, round: 0)])
+        #expect(machine.handle(try members.proposal(0, value)).requests == [.judge(value)])
+        let prevote = machine.handle(.verdict(value, isValid: true))
+        #expect(said(prevote) == ["prevote value"])
+        _ = machine.handle(try members.sign(prevote.toSign[0], by: own))
+        #expect(said(machine.handle(try members.vote(others[0], .prevote, 0, value))) == [])
+        let precommit = machine.handle(try members.vote(others[1], .prevote, 0, value))
+        #expect(said(precommit) == ["precommit value"])
+        #expect(machine.locked?.value == value && machine.valid?.round == 0)
+        _ = machine.handle(try members.sign(precommit.toSign[0], by: own))
+        _ = machine.handle(try members.vote(others[0], .precommit, 0, value))
+        let decision = machine.handle(try members.vote(others[1], .precommit, 0, value)).decision
+        #expect(decision?.value == value)
+        let certificate = try #require(decision?.certificate.certificate)
+        _ = try VerifiedCertificate(certificate, validators: members.set, chain: members.chain)
+    }
+
+    @Test("an invalid value and a late one are prevoted nil")
+    func prevotesNil() throws {
+        let (members, own, _) = try setting()
+        var machine = members.machine(own)
+        _ = machine.handle(.start)
+        _ = machine.handle(try members.proposal(0, members.value(1)))
+        #expect(said(machine.handle(.verdict(members.value(1), isValid: false))) == ["prevote nil"])
+        var other = members.machine(own)
+        _ = other.handle(.start)
+        guard case .proposal(let late, _) = try members.proposal(0, members.value(1)) else { return }
+        #expect(said(other.handle(.proposal(late, isTimely: false))) == ["prevote nil"])
+    }
+
+    @Test("K10: a lock keeps a conflicting value from the next round, unless a newer polka justifies it")
+    func lockHolds() throws {
+        let (members, own, others) = try setting()
+        var machine = members.machine(own)
+        let (first, second) = (members.value(1), members.value(2))
+        _ = machine.handle(.start)
+        _ = machine.handle(try members.proposal(0, first))
+        _ = machine.handle(.verdict(first, isValid: true))
+        for other in others.prefix(3) { _ = machine.handle(try members.vote(other, .prevote, 0, first)) }
+        #expect(machine.locked?.value == first)
+        for other in others { _ = machine.handle(try members.vote(other, .precommit, 0, nil)) }
+        _ = machine.handle(.elapsed(Timeout(kind: .precommit, round: 0)))
+        #expect(machine.round == 1)
+        guard try members.proposer(1) != own else { return }
+        _ = machine.handle(try members.proposal(1, second))
+        let answer = machine.handle(.verdict(second, isValid: true))
+        #expect(machine.locked?.value == first)
+        #expect(!said(answer).contains("prevote value"))
+    }
+
+    @Test("K9: stale timers do nothing")
+    func staleTimers() throws {
+        let (members, own, others) = try setting()
+        var machine = members.machine(own)
+        _ = machine.handle(.start)
+        for other in others.prefix(2) { _ = machine.handle(try members.vote(other, .prevote, 1, nil)) }
+        #expect(machine.round == 1, "L55: more than a third in a higher round")
+        let before = machine
+        let effects = machine.handle(.elapsed(Timeout(kind: .propose, round: 0)))
+        #expect(effects.refusal == .staleTimeout)
+        #expect(machine == before)
+    }
+
+    @Test("K11: a refused input leaves the machine equal")
+    func refusalsChangeNothing() throws {
+        let (members, own, others) = try setting()
+        var machine = members.machine(own)
+        _ = machine.handle(.start)
+        _ = machine.handle(try members.vote(others[0], .prevote, 0, nil))
+        let before = machine
+        for input in [
+            try members.vote(others[0], .prevote, 0, nil), .start,
+            .elapsed(Timeout(kind: .precommit, round: 7)), .built(round: 3, value: members.value(5)),
+        ] {
+            #expect(machine.handle(input).refusal != nil)
+            #expect(machine == before)
+        }
+    }
+
+    @Test("a second vote at one position is evidence once, and changes no tally")
+    func doubleVote() throws {
+        let (members, own, others) = try setting()
+        var machine = members.machine(own)
+        _ = machine.handle(.start)
+        _ = machine.handle(try members.vote(others[0], .prevote, 0, members.value(1)))
+        let caught = machine.handle(try members.vote(others[0], .prevote, 0, members.value(2)))
+        #expect(caught.misbehaviour.count == 1)
+        #expect(machine.handle(try members.vote(others[0], .prevote, 0, nil)).misbehaviour.isEmpty)
+    }
+
+    @Test("K15: one member in a million rounds opens none of them")
+    func memoryIsBounded() throws {
+        let (members, own, others) = try setting()
+        var machine = members.machine(own)
+        _ = machine.handle(.start)
+        for round in stride(from: Round(1), to: 1_000_000, by: 9973) {
+            _ = machine.handle(try members.vote(others[0], .prevote, round, nil))
+        }
+        #expect(machine.round == 0)
+        #expect(machine.rounds.count == 1)
+    }
+
+    @Test("a commit certificate decides as soon as its value is known to be valid")
+    func certificateDecides() throws {
+        let (members, own, others) = try setting()
+        let value = members.value(1)
+        let votes = try others.map { try members.vote($0, .precommit, 4, value) }.compactMap { input in
+            if case .vote(let vote) = input { vote } else { nil }
+        }
+        let commit = try #require(VerifiedCertificate(.commit, of: votes, validators: members.set))
+        var machine = members.machine(own)
+        #expect(machine.handle(.certificate(commit)).requests == [.judge(value)])
+        #expect(machine.handle(.verdict(value, isValid: true)).decision?.round == 4)
+    }
+
+    @Test("K10: replaying every prefix of the journal gives the machine of that moment")
+    func replay() throws {
+        let (members, own, others) = try setting()
+        var machine = members.machine(own)
+        var moments: [(records: [JournalRecord], machine: ConsensusMachine)] = [([], machine)]
+        var records: [JournalRecord] = []
+        let value = members.value(1)
+        var inputs: [ConsensusInput] = [
+            .start, try members.proposal(0, value), .verdict(value, isValid: true),
+        ]
+        inputs += try others.map { try members.vote($0, .prevote, 0, value) }
+        inputs += try others.prefix(2).map { try members.vote($0, .precommit, 0, nil) }
+        for input in inputs {
+            let effects = machine.handle(input)
+            records += effects.records
+            moments.append((records, machine))
+        }
+        for moment in moments {
+            var again = members.machine(own)
+            for record in moment.records {
+                let decoded = try JournalRecord(decoding: record.encoded)
+                _ = again.handle(try #require(decoded.input(validators: members.set, chain: members.chain)))
+            }
+            #expect(again == moment.machine)
+            #expect(again.outstanding == moment.machine.outstanding)
+        }
+    }
+
+    @Test("K14: nothing is signed twice at one position, and nothing behind the last")
+    func signer() throws {
+        var positions = SignerPositions()
+        let key = try #require(SigningKey(seed: [UInt8](repeating: 1, count: 32)))
+        let position = SignerPosition(height: 5, round: 1, kind: .prevote)
+        #expect(positions.answer(position, bytes: [1]) == .sign)
+        let record = SignerRecord(position: position, bytes: [1], signature: key.sign([1]))
+        positions.note(try SignerRecord(decoding: record.encoded))
+        #expect(positions.answer(position, bytes: [1]) == .reuse(key.sign([1])))
+        #expect(positions.answer(position, bytes: [2]) == .refuse)
+        #expect(positions.answer(SignerPosition(height: 5, round: 1, kind: .proposal), bytes: [3]) == .refuse)
+        #expect(
+            positions.answer(SignerPosition(height: 4, round: 9, kind: .precommit), bytes: [3]) == .refuse)
+        #expect(positions.answer(SignerPosition(height: 5, round: 1, kind: .precommit), bytes: [3]) == .sign)
+    }
+
+    @Test("after a start the gate opens with two thirds, and closes for good on a later position")
+    func gate() throws {
+        let members = try Members([1, 1, 1, 1])
+        let keys = members.set.members.map(\.operatorKey)
+        let last = SignerPosition(height: 5, round: 0, kind: .precommit)
+        var gate = SigningGate(own: keys[0], ownLast: last, validators: members.set)
+        gate.answer(from: keys[1], highest: last)
+        gate.answer(from: keys[1], highest: last)
+        #expect(gate.state == .asking)
+        gate.answer(from: keys[2], highest: nil)
+        #expect(gate.state == .open)
+        var stale = SigningGate(own: keys[0], ownLast: last, validators: members.set)
+        let later = SignerPosition(height: 6, round: 0, kind: .prevote)
+        stale.answer(from: keys[1], highest: later)
+        stale.answer(from: keys[2], highest: nil)
+        stale.answer(from: keys[3], highest: nil)
+        #expect(stale.state == .contradicted(later, by: keys[1]))
+        let alone = try Members([1])
+        let own = alone.keys[0].publicKey
+        #expect(SigningGate(own: own, ownLast: nil, validators: alone.set).state == .open)
+    }
+}
