@@ -65,7 +65,7 @@ extension Reactor {
         if isForeignSignature(in: next.certificate) {
             stopSigning(
                 "block \(next.block.header.height) carries a signature of this key that the signer's record "
-                    + "does not know: the record is old, or another instance signs with the same key", &effects)
+                    + "does not know: it is old, or another instance signs with the same key", &effects)
         }
         keep(next.block)
         feed(.certificate(next.certificate), &effects)
