@@ -99,6 +99,7 @@ public struct NodeProgram: Sendable {
         var reactor = Reactor(
             state: state, own: signer?.key, signedLast: signer?.lastAtStart,
             nonce: Hash256(Randomness.bytes(Hash256.byteCount)) ?? .zero, settings: Reactor.Settings(),
+            signsAbove: journal.damagedUpTo ?? 0,
             at: clock.moment.instant)
         let entries = try journal.entries(of: state.height + 1)
         reactor.replay(entries)

@@ -11,6 +11,15 @@ final class StoredJournal: ConsensusJournaling {
         file = Mutex(try ConsensusJournal(opening: directory))
     }
 
+    /// The height up to which nothing may be signed, because a complete last record was damaged and may have
+    /// been
+    /// a durable one; `nil` when the journal is whole, or torn as a crash tears it.
+    var damagedUpTo: Height? {
+        file.withLock { journal in
+            journal.torn.flatMap { $0.isProven ? nil : journal.lastHeight }
+        }
+    }
+
     func append(_ entry: JournalEntry, height: Height) throws {
         try file.withLock { try $0.append(entry.encoded, height: height) }
     }

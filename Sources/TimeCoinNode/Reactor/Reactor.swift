@@ -25,6 +25,8 @@ struct Reactor: Sendable {
     let settings: Settings
     /// `nil` for an observer.
     let own: PublicKey?
+    /// Nothing is signed up to this height: the journal that would remember its locks was damaged.
+    let signsAbove: Height
     /// Drawn anew at each start, for asking about the own key.
     let nonce: Hash256
     var state: ChainState
@@ -55,8 +57,9 @@ struct Reactor: Sendable {
     ///   - signedLast: the last position in the signer's record; `nil` when it never signed.
     init(
         state: ChainState, own: PublicKey?, signedLast: SignerPosition?, nonce: Hash256, settings: Settings,
-        at now: Instant
+        signsAbove: Height = 0, at now: Instant
     ) {
+        self.signsAbove = signsAbove
         self.state = state
         self.nonce = nonce
         self.settings = settings
@@ -68,7 +71,9 @@ struct Reactor: Sendable {
         lastProgress = now
     }
 
-    var isVoting: Bool { own != nil && signingStopped == nil && gate?.state == .open }
+    var isVoting: Bool {
+        own != nil && signingStopped == nil && gate?.state == .open && machine.height > signsAbove
+    }
 
     mutating func handle(_ event: ReactorEvent, at now: Moment) -> [ReactorEffect] {
         var effects: [ReactorEffect] = []

@@ -71,8 +71,16 @@ actor Wallet {
 
     /// What the wallet can spend: final outputs that nothing waiting spends, and own outputs of waiting
     /// transactions.
+    ///
+    /// The mempool is read before the store: what becomes final in between is then seen as spent, never as
+    /// free.
     func owned() async throws -> [Owned] {
         let keys = file.keys
+        let scripts = Dictionary(
+            keys.map { (Script.keyHash(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
+        let (waiting, spent) = await core.read { reactor in
+            Wallet.waiting(in: reactor.mempool, scripts: scripts)
+        }
         let final = try store.snapshot { reader in
             try keys.flatMap { key in
                 try reader.unspent(
@@ -82,20 +90,27 @@ actor Wallet {
                 }
             }
         }
-        let scripts = Dictionary(
-            keys.map { (Script.keyHash(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
-        return await core.read { reactor in
-            final.filter { reactor.mempool.spender(of: $0.outPoint) == nil }
-                + reactor.mempool.transactionIDs.flatMap { txid -> [Owned] in
-                    guard let entry = reactor.mempool.entry(txid) else { return [] }
-                    return entry.checked.transaction.outputs.enumerated().compactMap { index, output in
-                        let outPoint = OutPoint(transaction: txid, index: UInt32(truncatingIfNeeded: index))
-                        guard let key = scripts[output.locking], reactor.mempool.spender(of: outPoint) == nil
-                        else { return nil }
-                        return Owned(outPoint: outPoint, output: output, key: key, height: nil)
-                    }
-                }
+        let names = Set(final.map(\.outPoint))
+        return final.filter { !spent.contains($0.outPoint) } + waiting.filter { !names.contains($0.outPoint) }
+    }
+
+    /// Own unspent outputs of waiting transactions, and everything that waiting transactions spend.
+    private static func waiting(
+        in mempool: Mempool, scripts: [Script: PublicKey]
+    ) -> (owned: [Owned], spent: Set<OutPoint>) {
+        var owned: [Owned] = []
+        var spent = Set<OutPoint>()
+        for txid in mempool.transactionIDs {
+            guard let transaction = mempool.entry(txid)?.checked.transaction else { continue }
+            spent.formUnion(transaction.inputs.map(\.previous))
+            for (index, output) in transaction.outputs.enumerated() {
+                let outPoint = OutPoint(transaction: txid, index: UInt32(truncatingIfNeeded: index))
+                guard let key = scripts[output.locking], mempool.spender(of: outPoint) == nil
+                else { continue }
+                owned.append(Owned(outPoint: outPoint, output: output, key: key, height: nil))
+            }
         }
+        return (owned, spent)
     }
 
     /// Pays, and returns once the transaction waits for a block.
