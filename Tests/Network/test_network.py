@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -123,6 +124,25 @@ def test_refusals(network):
     passes("each wrong input has its own reason and exit status; a second instance is refused")
 
 
+def test_random_bytes(network):
+    status = json.loads(run(NODE, "localnet", "status", "--dir", network.directory, "-o", "json").stdout)
+    host, port = status["nodes"][0]["p2p"].split(":")
+    for size in (1, 5, 4096, 100_000):
+        with socket.create_connection((host, int(port)), timeout=15) as connection:
+            try:
+                connection.sendall(os.urandom(size))
+                while connection.recv(4096):
+                    pass
+            except ConnectionError:
+                pass
+    assert run(NODE, "localnet", "status", "--dir", network.directory, "-o", "json").stdout.count('"running":true') == 4
+    before = network.height(0)
+    wait("the node goes on", lambda: network.height(0) > before, 15)
+    log = open(f"{network.directory}/node0/local/node.log").read()
+    assert log.count("closed a connection") >= 4, log[-2000:]
+    passes("random bytes: each connection is closed with a line in the log, and the node goes on")
+
+
 def test_one_killed(network):
     member = network.json(2, "getconsensusinfo")["self"]
     network.kill(2)
@@ -141,6 +161,7 @@ def test_one_killed(network):
 def test_two_killed(network):
     network.kill(1)
     network.kill(2)
+    # That nothing happens can only be waited for: longer than a slot, so that a block was due.
     time.sleep(1)
     stuck = network.height(0)
     time.sleep(7)
@@ -190,6 +211,7 @@ def main():
         wait("the first block", lambda: network.height(0) >= 1, 20)
         test_payment(network)
         test_refusals(network)
+        test_random_bytes(network)
         test_one_killed(network)
         test_two_killed(network)
         test_all_killed(network)

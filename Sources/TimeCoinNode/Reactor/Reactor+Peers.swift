@@ -61,7 +61,13 @@ extension Reactor {
 
     /// Gives the machine the next certified block: the same rules, the same quorum, the same path.
     mutating func feedCertified(_ effects: inout [ReactorEffect]) {
-        guard machine.decision == nil, let next = catchUp.next(after: state.height) else { return }
+        guard let next = catchUp.next(after: state.height) else { return }
+        guard machine.decision == nil else {
+            // Decided here already, but the content may have been lost with a crash.
+            keep(next.block)
+            finish(&effects)
+            return
+        }
         if isForeignSignature(in: next.certificate) {
             stopSigning(
                 "block \(next.block.header.height) carries a signature of this key that the signer's record "

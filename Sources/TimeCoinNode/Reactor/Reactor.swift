@@ -181,7 +181,11 @@ struct Reactor: Sendable {
     }
 
     mutating func keep(_ block: CheckedBlock) {
-        guard contents.count < Reactor.contentsMax || contents[block.hash] != nil else { return }
+        if contents.count >= Reactor.contentsMax {
+            // Many rounds, many values: what may still be decided stays, the rest can be fetched again.
+            let needed = Set([machine.locked?.value, machine.valid?.value, machine.decision?.value].compactMap { $0 })
+            contents = contents.filter { needed.contains($0.key) }
+        }
         contents[block.hash] = block
         wanted[block.hash] = nil
     }
