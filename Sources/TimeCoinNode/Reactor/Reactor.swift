@@ -183,7 +183,8 @@ struct Reactor: Sendable {
     mutating func keep(_ block: CheckedBlock) {
         if contents.count >= Reactor.contentsMax {
             // Many rounds, many values: what may still be decided stays, the rest can be fetched again.
-            let needed = Set([machine.locked?.value, machine.valid?.value, machine.decision?.value].compactMap { $0 })
+            let values = [machine.locked?.value, machine.valid?.value, machine.decision?.value]
+            let needed = Set(values.compactMap { $0 })
             contents = contents.filter { needed.contains($0.key) }
         }
         contents[block.hash] = block
