@@ -54,6 +54,11 @@ private struct World {
                 Int.random(in: 0..<4, using: &generator), Int.random(in: 0..<4, using: &generator)
             )
             let held = machines[one].held(beyond: machines[other].summary)
+            if let certificate = held.roundCertificate {
+                let verified = try VerifiedRoundCertificate(
+                    certificate, validators: members.set, chain: members.chain)
+                try feed(other, .roundCertificate(verified))
+            }
             for vote in held.votes {
                 if let verified = VerifiedVote(vote, validators: members.set, chain: members.chain) {
                     try feed(other, .vote(verified))

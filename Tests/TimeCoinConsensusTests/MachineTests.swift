@@ -208,3 +208,77 @@ struct MachineTests {
         #expect(SigningGate(own: own, ownLast: nil, validators: alone.set).state == .open)
     }
 }
+
+@Suite("Members that drift apart")
+struct RoundCertificateTests {
+    @Test("K4: the same vote of another member is not the own one: it stays to be signed")
+    func ownVoteStaysOutstanding() throws {
+        let members = try Members([1, 1, 1, 1])
+        let own = (try members.proposer(0) + 1) % 4
+        let others = (0..<4).filter { $0 != own }
+        let value = members.value(1)
+        var machine = members.machine(own)
+        _ = machine.handle(.start)
+        _ = machine.handle(try members.proposal(0, value))
+        let prevote = machine.handle(.verdict(value, isValid: true)).toSign
+        // After a restart the signature waits for the gate, while the others' votes come in.
+        _ = machine.handle(try members.vote(others[0], .prevote, 0, value))
+        #expect(machine.outstanding == prevote && prevote.count == 1)
+        _ = machine.handle(try members.sign(prevote[0], by: own))
+        #expect(machine.outstanding.isEmpty)
+    }
+
+    @Test("three members in three rounds, each alone there, find together")
+    func threeRounds() throws {
+        let members = try Members([1, 1, 1, 1])
+        var ahead = members.machine(0)
+        _ = ahead.handle(.start)
+        // Rounds 0 and 1 end with precommits that the other two never heard.
+        for round in Round(0)..<2 {
+            for other in 1..<4 { _ = ahead.handle(try members.vote(other, .precommit, round, nil)) }
+            _ = ahead.handle(.elapsed(Timeout(kind: .precommit, round: round)))
+        }
+        #expect(ahead.round == 2)
+        for index in 1..<3 {
+            var behind = members.machine(index)
+            _ = behind.handle(.start)
+            let held = try #require(ahead.held(beyond: behind.summary).roundCertificate)
+            let verified = try VerifiedRoundCertificate(held, validators: members.set, chain: members.chain)
+            #expect(behind.handle(.roundCertificate(verified)).toJustify == held)
+            #expect(behind.round == 2)
+            #expect(behind.handle(.roundCertificate(verified)).refusal == .oldRound)
+        }
+    }
+
+    @Test("a round certificate is refused whole for a doubled, unknown or wrong signer, or too little weight")
+    func refusals() throws {
+        let members = try Members([1, 1, 1, 3])
+        func signed(_ index: Int, _ type: VoteType, _ round: Round) throws -> SignedVote {
+            guard case .vote(let vote) = try members.vote(index, type, round, nil) else {
+                throw RoundCertificateRejection.badSignature
+            }
+            return vote.signed
+        }
+        func verdict(_ votes: [SignedVote], round: Round = 3) -> RoundCertificateRejection? {
+            do {
+                _ = try VerifiedRoundCertificate(
+                    RoundCertificate(height: 1, round: round, votes: votes), validators: members.set,
+                    chain: members.chain)
+                return nil
+            } catch { return error }
+        }
+        let mixed = [try signed(0, .prevote, 3), try signed(1, .precommit, 3)]
+        #expect(verdict(mixed) == .tooLittleWeight, "exactly a third is not more than a third")
+        #expect(verdict(mixed + [try signed(2, .prevote, 3)]) == nil)
+        #expect(verdict([mixed[0], mixed[0], mixed[1]]) == .doubledSigner)
+        #expect(verdict(mixed + [try signed(3, .precommit, 2)]) == .mixedVotes)
+        let ending = [try signed(3, .precommit, 2), try signed(0, .precommit, 2)]
+        #expect(verdict(ending) == .tooLittleWeight, "two thirds are not more than two thirds")
+        #expect(verdict(ending + [try signed(1, .precommit, 2)]) == nil)
+        #expect(verdict(ending + [try signed(1, .prevote, 2)]) == .mixedVotes)
+        #expect(verdict(ending, round: 4) == .mixedVotes)
+        let stolen = SignedVote(
+            vote: mixed[0].vote, member: members.keys[3].publicKey, signature: mixed[0].signature)
+        #expect(verdict([stolen]) == .badSignature)
+    }
+}

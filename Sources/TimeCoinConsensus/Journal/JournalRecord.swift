@@ -8,6 +8,7 @@ public enum JournalRecord: Hashable, Sendable {
     case proposal(SignedProposal, isTimely: Bool)
     case vote(SignedVote)
     case certificate(Certificate)
+    case roundCertificate(RoundCertificate)
     case built(round: Round, value: Hash256)
     case verdict(Hash256, isValid: Bool)
     case elapsed(Timeout)
@@ -19,6 +20,7 @@ public enum JournalRecord: Hashable, Sendable {
             case .proposal(let proposal, let isTimely): .proposal(proposal.signed, isTimely: isTimely)
             case .vote(let vote): .vote(vote.signed)
             case .certificate(let certificate): .certificate(certificate.certificate)
+            case .roundCertificate(let certificate): .roundCertificate(certificate.certificate)
             case .built(let round, let value): .built(round: round, value: value)
             case .verdict(let value, let isValid): .verdict(value, isValid: isValid)
             case .elapsed(let timeout): .elapsed(timeout)
@@ -37,6 +39,10 @@ public enum JournalRecord: Hashable, Sendable {
             (try? VerifiedCertificate(certificate, validators: validators, chain: chain)).map {
                 .certificate($0)
             }
+        case .roundCertificate(let certificate):
+            (try? VerifiedRoundCertificate(certificate, validators: validators, chain: chain)).map {
+                .roundCertificate($0)
+            }
         case .built(let round, let value): .built(round: round, value: value)
         case .verdict(let value, let isValid): .verdict(value, isValid: isValid)
         case .elapsed(let timeout): .elapsed(timeout)
@@ -51,6 +57,7 @@ public enum JournalRecord: Hashable, Sendable {
         static let built: UInt8 = 5
         static let verdict: UInt8 = 6
         static let elapsed: UInt8 = 7
+        static let roundCertificate: UInt8 = 8
     }
 
     public var encoded: [UInt8] {
@@ -67,6 +74,9 @@ public enum JournalRecord: Hashable, Sendable {
             signed.encode(into: &writer)
         case .certificate(let certificate):
             writer.write(Tag.certificate)
+            certificate.encode(into: &writer)
+        case .roundCertificate(let certificate):
+            writer.write(Tag.roundCertificate)
             certificate.encode(into: &writer)
         case .built(let round, let value):
             writer.write(Tag.built)
@@ -92,6 +102,7 @@ public enum JournalRecord: Hashable, Sendable {
                 return .proposal(try SignedProposal(from: &reader), isTimely: try reader.readFlag())
             case Tag.vote: return .vote(try SignedVote(from: &reader))
             case Tag.certificate: return .certificate(try Certificate(from: &reader))
+            case Tag.roundCertificate: return .roundCertificate(try RoundCertificate(from: &reader))
             case Tag.built: return .built(round: try reader.readInteger(), value: try reader.readHash())
             case Tag.verdict: return .verdict(try reader.readHash(), isValid: try reader.readFlag())
             case Tag.elapsed:

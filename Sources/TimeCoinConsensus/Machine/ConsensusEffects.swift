@@ -57,6 +57,8 @@ public struct ConsensusEffects: Hashable, Sendable {
     public var toSign: [OwnMessage] = []
     /// 2. Send as they are: certificates that justify what this member does.
     public var toSend: [Certificate] = []
+    /// 2. Why this member is in its round, for those who are behind.
+    public var toJustify: RoundCertificate?
     /// 3. The timers that shall now be armed: a level, replacing the one before.
     public var timers: [Timeout] = []
     /// 4. What to build or judge: a level; what was asked before is still wanted.

@@ -26,6 +26,8 @@ public enum ConsensusInput: Hashable, Sendable {
     case proposal(VerifiedProposal, isTimely: Bool)
     case vote(VerifiedVote)
     case certificate(VerifiedCertificate)
+    /// Votes that justify a higher round.
+    case roundCertificate(VerifiedRoundCertificate)
     /// The value that the host built for this round, as asked.
     case built(round: Round, value: Hash256)
     /// What the host found of a value: a pure function of state and content.

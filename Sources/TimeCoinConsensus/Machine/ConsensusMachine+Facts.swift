@@ -12,6 +12,7 @@ extension ConsensusMachine {
         case .proposal(let proposal, let isTimely): try accept(proposal, isTimely: isTimely, &effects)
         case .vote(let vote): try accept(vote, &effects)
         case .certificate(let certificate): try accept(certificate)
+        case .roundCertificate(let certificate): try accept(certificate)
         case .built(let builtRound, let value):
             guard awaitsValue, builtRound == round else { throw .unasked }
             awaitsValue = false
@@ -93,7 +94,8 @@ extension ConsensusMachine {
         }
         state.add(verified, weight: validators.members[verified.index].weight)
         rounds[vote.round] = state
-        unsigned.removeAll { $0 == .vote(vote) }
+        // Another member's vote says the same and is not this member's.
+        if verified.signed.member == own { unsigned.removeAll { $0 == .vote(vote) } }
     }
 
     private mutating func accept(_ verified: VerifiedCertificate) throws(ConsensusRefusal) {
@@ -109,6 +111,13 @@ extension ConsensusMachine {
             }
             remember(verified)
         }
+    }
+
+    private mutating func accept(_ certificate: VerifiedRoundCertificate) throws(ConsensusRefusal) {
+        guard certificate.height == height else { throw .otherHeight }
+        guard certificate.round > round else { throw .oldRound }
+        if let heardRound, heardRound.round >= certificate.round { throw .alreadyKnown }
+        heardRound = certificate
     }
 
     mutating func remember(_ polka: VerifiedCertificate) {

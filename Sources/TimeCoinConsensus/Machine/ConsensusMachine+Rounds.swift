@@ -1,7 +1,8 @@
 import TimeCoinCore
 
 extension ConsensusMachine {
-    /// L55: a higher round in which more than a third of the weight votes, or which has a polka.
+    /// L55: a higher round in which more than a third of the weight votes, or which has a polka or a
+    /// round certificate.
     var skipTarget: Round? {
         var weights: [Round: UInt64] = [:]
         for index in validators.members.indices {
@@ -13,7 +14,8 @@ extension ConsensusMachine {
         }
         let voted = weights.filter { validators.isThird($0.value) }.keys.max()
         let certified = polkas.last.map(\.certificate.round).flatMap { $0 > round ? $0 : nil }
-        return [voted, certified].compactMap { $0 }.max()
+        let justified = heardRound.map(\.round).flatMap { $0 > round ? $0 : nil }
+        return [voted, certified, justified].compactMap { $0 }.max()
     }
 
     mutating func skip(_ effects: inout ConsensusEffects) -> Bool {
@@ -26,16 +28,34 @@ extension ConsensusMachine {
     mutating func enter(_ next: Round, _ effects: inout ConsensusEffects) {
         // The polka of the round being left justifies whoever proposes its value again.
         effects.toSend += polkas.filter { $0.certificate.round == valid?.round }.map(\.certificate)
+        enteredBy = justification(of: next)
+        effects.toJustify = enteredBy?.certificate
         let previous = round
         round = next
         step = .propose
         elapsed = []
         unsigned = []
         awaitsValue = false
-        let kept = Set([previous, next, locked?.round, valid?.round].compactMap { $0 })
+        let kept = Set([previous, locked?.round, valid?.round].compactMap { $0 })
         rounds = rounds.filter { kept.contains($0.key) }
         rounds[next] = promoted(to: next)
+        for vote in heardRound?.votes ?? [] where vote.vote.round == next {
+            rounds[next]?.add(vote, weight: validators.members[vote.index].weight)
+        }
+        if let heardRound, heardRound.round <= next { self.heardRound = nil }
         proposeIfOwn(&effects)
+    }
+
+    /// The votes that justify entering a round: those in it, or the precommits that end the one before.
+    private func justification(of next: Round) -> VerifiedRoundCertificate? {
+        if let heardRound, heardRound.round == next { return heardRound }
+        let inRound = validators.members.indices.compactMap { index in
+            [VoteType.precommit, .prevote].lazy
+                .compactMap { futureVotes[$0]?[index] }.first { $0.vote.round == next }
+        }
+        let ending = next == round + 1 ? rounds[round]?.precommits.votes.compactMap { $0 } ?? [] : []
+        return VerifiedRoundCertificate(justifying: next, at: height, by: inRound, validators: validators)
+            ?? VerifiedRoundCertificate(justifying: next, at: height, by: ending, validators: validators)
     }
 
     /// Moves what was heard of a future round into place.

@@ -22,7 +22,7 @@ public enum ConsensusStep: UInt8, Hashable, Sendable {
 /// | L34 | step prevote, two thirds of any prevotes | arm the prevote timeout |
 /// | L44 | step prevote, polka for nil | precommit nil |
 /// | L47 | two thirds of any precommits | arm the precommit timeout |
-/// | L55 | more than a third vote in one higher round | enter it |
+/// | L55 | more than a third vote in one higher round, or a round certificate for it | enter it |
 /// | L57, L61, L65 | timeout of the step | prevote nil, precommit nil, next round |
 ///
 /// A rejected input leaves the machine equal. Memory is O(members), whatever a third of them sends: votes
@@ -62,6 +62,10 @@ public struct ConsensusMachine: Hashable, Sendable {
     var verdicts: [Hash256: Bool] = [:]
     var polkas: [VerifiedCertificate] = []
     var commits: [VerifiedCertificate] = []
+    /// The highest justification of a round that was received.
+    var heardRound: VerifiedRoundCertificate?
+    /// What justified the current round, for those who are behind; `nil` where a polka did.
+    var enteredBy: VerifiedRoundCertificate?
     var elapsed: Set<TimeoutKind> = []
     /// Own messages of the current round, emitted and not yet come back.
     var unsigned: [OwnMessage] = []

@@ -55,8 +55,12 @@ public struct HeldMessages: Hashable, Sendable {
     public var proposals: [SignedProposal] = []
     public var votes: [SignedVote] = []
     public var certificates: [Certificate] = []
+    /// For a member that is in a lower round.
+    public var roundCertificate: RoundCertificate?
 
-    public var isEmpty: Bool { proposals.isEmpty && votes.isEmpty && certificates.isEmpty }
+    public var isEmpty: Bool {
+        proposals.isEmpty && votes.isEmpty && certificates.isEmpty && roundCertificate == nil
+    }
 }
 
 extension ConsensusMachine {
@@ -75,6 +79,7 @@ extension ConsensusMachine {
         // A decision is worth knowing in whatever round.
         held.certificates += commits.map(\.certificate)
         guard summary.round <= round else { return held }
+        if summary.round < round { held.roundCertificate = enteredBy?.certificate }
         if let polka = polkas.last?.certificate, summary.polkaRound.map({ $0 < polka.round }) ?? true {
             held.certificates.append(polka)
         }

@@ -14,6 +14,7 @@ public enum JournalDump {
             switch record {
             case .vote(let signed): body(json(signed))
             case .proposal(let signed, _): body(json(signed))
+            case .roundCertificate(let certificate): certificate.votes.forEach { body(json($0)) }
             default: break
             }
         }

@@ -17,6 +17,9 @@ extension Reactor {
         for certificate in held.certificates {
             effects.append(.send(.certificate(certificate), to: peer))
         }
+        if let certificate = held.roundCertificate {
+            effects.append(.send(.roundCertificate(certificate), to: peer))
+        }
         for proposal in held.proposals {
             let compact = contents[proposal.proposal.value].map(CompactBlock.init)
             effects.append(.send(.proposal(proposal, compact), to: peer))

@@ -94,6 +94,8 @@ struct Reactor: Sendable {
             take(proposal, compact, from: peer, now, &effects)
         case .vote(let vote): take(vote, now, &effects)
         case .certificate(let certificate): take(certificate, &effects)
+        case .roundCertificate(let certificate):
+            if isCurrent(certificate.height, event) { feed(.roundCertificate(certificate), &effects) }
         case .value(let block): take(content: block, &effects)
         case .valueRequest(let hash, let peer):
             if let block = contents[hash] { effects.append(.send(.value(block.encoded), to: peer)) }
@@ -131,6 +133,9 @@ struct Reactor: Sendable {
         sign(result.toSign, &effects)
         for certificate in result.toSend {
             effects.append(.broadcast(.certificate(certificate)))
+        }
+        if let certificate = result.toJustify {
+            effects.append(.broadcast(.roundCertificate(certificate)))
         }
         effects.append(.timers(armed(result.timers)))
         for misbehaviour in result.misbehaviour {

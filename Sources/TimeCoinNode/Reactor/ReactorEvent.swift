@@ -23,6 +23,7 @@ enum ReactorEvent: Sendable {
     case proposal(VerifiedProposal, CompactBlock?, from: PeerKey)
     case vote(VerifiedVote)
     case certificate(VerifiedCertificate)
+    case roundCertificate(VerifiedRoundCertificate)
     case value(CheckedBlock)
     case valueRequest(Hash256, from: PeerKey)
     case positionAnswer(member: PublicKey, highest: SignerPosition?)

@@ -35,7 +35,7 @@ struct PeerIngress: PeerMessageHandler {
     private func take(_ message: WireMessage, from peer: PublicKey) async {
         switch message {
         case .status(let status): await core.deliver(.status(status, from: peer))
-        case .proposal, .vote, .certificate: await takeConsensus(message, from: peer)
+        case .proposal, .vote, .certificate, .roundCertificate: await takeConsensus(message, from: peer)
         case .valueRequest(let hash): await core.deliver(.valueRequest(hash, from: peer))
         case .value(let bytes):
             if let block = try? CheckedBlock(decoding: bytes) { await core.deliver(.value(block)) }
@@ -76,6 +76,12 @@ struct PeerIngress: PeerMessageHandler {
                     certificate, validators: current.validators, chain: chain)
             else { return }
             await core.deliver(.certificate(verified))
+        case .roundCertificate(let certificate) where window.contains(certificate.height):
+            guard
+                let verified = try? VerifiedRoundCertificate(
+                    certificate, validators: current.validators, chain: chain)
+            else { return }
+            await core.deliver(.roundCertificate(verified))
         default: break
         }
     }

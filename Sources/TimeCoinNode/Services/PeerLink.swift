@@ -39,7 +39,7 @@ extension WireType {
 
     private var messageClass: MessageClass {
         switch self {
-        case .proposal, .vote, .certificate, .valueRequest, .value: .consensus
+        case .proposal, .vote, .certificate, .roundCertificate, .valueRequest, .value: .consensus
         case .status, .positionQuery, .positionAnswer: .control
         case .blockRequest, .blocks: .sync
         case .transactions: .transactions

@@ -9,6 +9,7 @@ extension WireType {
         case .proposal: 512 + BlockHeader.byteCount + 64 * 64 + CompactBlock.paymentsMax * Hash256.byteCount
         case .vote: 256
         case .certificate: Certificate.bytesMax
+        case .roundCertificate: RoundCertificate.bytesMax
         case .valueRequest: Hash256.byteCount
         case .value: Block.bytesMax
         case .positionQuery: PublicKey.byteCount + Hash256.byteCount
@@ -31,6 +32,7 @@ extension WireMessage {
             compact?.encode(into: &writer)
         case .vote(let signed): signed.encode(into: &writer)
         case .certificate(let certificate): certificate.encode(into: &writer)
+        case .roundCertificate(let certificate): certificate.encode(into: &writer)
         case .valueRequest(let hash): writer.write(hash)
         case .value(let bytes): return bytes
         case .positionQuery(let key, let nonce):
@@ -63,6 +65,7 @@ extension WireMessage {
                 return .proposal(signed, try reader.readFlag() ? try CompactBlock(from: &reader) : nil)
             case .vote: return .vote(try SignedVote(from: &reader))
             case .certificate: return .certificate(try Certificate(from: &reader))
+            case .roundCertificate: return .roundCertificate(try RoundCertificate(from: &reader))
             case .valueRequest: return .valueRequest(try reader.readHash())
             case .value: return .value([])
             case .positionQuery:

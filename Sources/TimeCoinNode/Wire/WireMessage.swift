@@ -15,6 +15,7 @@ enum WireType: UInt8, CaseIterable, Sendable {
     case transactions = 24
     case blockRequest = 25
     case blocks = 26
+    case roundCertificate = 27
 }
 
 /// Where a node stands: sent when it changes and now and then, so that others can send what it lacks.
@@ -55,6 +56,7 @@ enum WireMessage: Sendable {
     case proposal(SignedProposal, CompactBlock?)
     case vote(SignedVote)
     case certificate(Certificate)
+    case roundCertificate(RoundCertificate)
     case valueRequest(Hash256)
     case value([UInt8])
     /// Asks for the highest position that the receiver holds of a key.
@@ -78,6 +80,7 @@ enum WireMessage: Sendable {
         case .proposal: .proposal
         case .vote: .vote
         case .certificate: .certificate
+        case .roundCertificate: .roundCertificate
         case .valueRequest: .valueRequest
         case .value: .value
         case .positionQuery: .positionQuery
