@@ -1,0 +1,28 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Programs that measure. Each prints one JSON line a figure, next to a reference measured in the same run.
+let package = Package(
+    name: "timecoin-benchmarks",
+    platforms: [.macOS(.v15)],
+    dependencies: [.package(name: "timecoin", path: "..")],
+    targets: [
+        // What figures are compared with: the C libraries themselves.
+        .systemLibrary(name: "CReference", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .target(name: "BenchmarkSupport", dependencies: ["CReference"], swiftSettings: settings),
+        .executableTarget(
+            name: "payments",
+            dependencies: [
+                "BenchmarkSupport",
+                .product(name: "TimeCoinCore", package: "timecoin"),
+                .product(name: "TimeCoinControl", package: "timecoin"),
+            ],
+            swiftSettings: settings),
+    ]
+)
