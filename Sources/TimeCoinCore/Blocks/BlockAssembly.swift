@@ -39,11 +39,9 @@ public enum BlockAssembly {
             guard transaction.size <= bytesLeft, proof.work.hashedBytes <= hashedBytesLeft,
                 proof.work.signatureChecks <= checksLeft
             else { continue }
-            var attempt = resolver
-            guard let spendable = try acceptable({ try attempt.spend(transaction, from: source) }),
+            guard let spendable = try acceptable({ try resolver.spend(transaction, from: source) }),
                 let verified = VerifiedTransaction(spendable, proof: proof)
             else { continue }
-            resolver = attempt
             bytesLeft -= transaction.size
             hashedBytesLeft -= proof.work.hashedBytes
             checksLeft -= proof.work.signatureChecks

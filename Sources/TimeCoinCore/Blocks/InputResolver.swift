@@ -16,6 +16,8 @@ struct InputResolver {
         nextPosition = 0
     }
 
+    /// Changes nothing when it throws, so that an assembly can leave a transaction out and go on.
+    ///
     /// - Throws: ``TransactionRejection`` for what the transaction does wrong, anything else for a fault of
     ///   `source`.
     mutating func spend(
@@ -24,7 +26,7 @@ struct InputResolver {
         var entries: [OutputEntry] = []
         entries.reserveCapacity(checked.transaction.inputs.count)
         for input in checked.transaction.inputs {
-            guard spent.insert(input.previous).inserted else {
+            guard !spent.contains(input.previous) else {
                 throw TransactionRejection(
                     .spentInput,
                     "\(input.previous.transaction):\(input.previous.index) is spent earlier in the block")
@@ -37,6 +39,8 @@ struct InputResolver {
             entries.append(entry)
         }
         let spendable = try SpendableTransaction(checked, spending: entries, in: context)
+        // That no input stands twice in one transaction was checked before.
+        spent.formUnion(checked.transaction.inputs.lazy.map(\.previous))
         for (index, output) in checked.transaction.outputs.enumerated() where !output.locking.isDataCarrier {
             let outPoint = OutPoint(transaction: checked.txid, index: UInt32(truncatingIfNeeded: index))
             // The position is assigned when the block is executed; nothing before that reads it.

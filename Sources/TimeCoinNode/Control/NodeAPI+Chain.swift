@@ -91,19 +91,19 @@ extension NodeAPI {
         guard let txid = parameters.string("txid").flatMap({ Hash256(hex: $0) }) else {
             throw RPCError(.invalidParameter, "bad-txid", "a transaction identifier is 64 hexadecimal digits")
         }
-        let final = try store.snapshot { reader -> Found? in
-            guard let location = try reader.location(of: txid),
-                let bytes = try reader.block(at: location.height),
-                let block = try? CheckedBlock(decoding: bytes),
-                block.transactions.indices.contains(Int(location.index))
-            else { return nil }
-            return Found(
-                checked: block.transactions[Int(location.index)], height: location.height, block: block.hash)
-        }
-        if let final { return final }
+        // The mempool first: a transaction leaves it only after the store has it.
         if let entry = await core.read({ $0.mempool.entry(txid) }) {
             return Found(checked: entry.checked, height: nil, block: nil)
         }
+        let final = try store.snapshot { reader -> Found? in
+            guard let location = try reader.location(of: txid),
+                let bytes = try reader.block(at: location.height), let block = try? Block(decoding: bytes),
+                block.transactions.indices.contains(Int(location.index)),
+                let checked = try? CheckedTransaction(checking: block.transactions[Int(location.index)])
+            else { return nil }
+            return Found(checked: checked, height: location.height, block: block.header.hash)
+        }
+        if let final { return final }
         throw RPCError(
             .notFound, "unknown-transaction", "neither the chain nor the mempool has \(txid)",
             hint: "a transaction that was dropped may be submitted again")
