@@ -44,13 +44,14 @@ private struct World {
                 slot: state.slot, parentTime: state.header.time, growthPrice: state.growthPrice))
         let proof = try ScriptProof(verifying: spendable, chain: chain.genesis.hash)
         let verified = try #require(VerifiedTransaction(spendable, proof: proof))
-        return Admission(verified: verified, proof: proof)
+        return Admission(verified: verified, proof: proof, height: state.height)
     }
 
     func build(_ admissions: [Admission], at time: Timestamp) throws -> ExecutedBlock? {
         try judge.build(
             on: state, at: time, proposer: chain.members[0].publicKey,
-            candidates: admissions.map { ($0.verified.spendable.checked, $0.proof) })
+            candidates: admissions.map { ($0.verified.spendable.checked, $0.proof) }
+        ).block
     }
 
     mutating func commit(_ block: ExecutedBlock) throws {

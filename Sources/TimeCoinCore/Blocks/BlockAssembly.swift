@@ -1,17 +1,21 @@
 /// Makes a block out of transactions that a mempool has verified.
-public enum BlockAssembly {
+public struct BlockAssembly: Sendable {
+    /// `nil` when it would be a payment block without a payment.
+    public let block: ExecutedBlock?
+    /// Candidates that the rules refuse on this state: what they spend is gone, or they pay too little by now.
+    public let refused: [Hash256]
+
     /// - Parameters:
     ///   - time: header time, after the parent's; it decides kind and slot.
     ///   - candidates: in the order to try; what does not fit on this state, or no longer in the block, is
     /// left out.
     ///   - proofs: of the candidates' scripts, in the same order.
-    /// - Returns: `nil` when it would be a payment block without a payment.
     /// - Throws: faults of `source` only.
     public static func assemble(
         on parent: ChainState, at time: Timestamp, proposer: PublicKey,
         candidates: [(transaction: CheckedTransaction, proof: ScriptProof)],
         source: some OutputSource & CommitmentNodes
-    ) throws -> ExecutedBlock? {
+    ) throws -> BlockAssembly {
         let schedule = parent.schedule(at: time)
         var checked: [CheckedTransaction] = []
         if schedule.kind == .scheduled,
@@ -20,34 +24,40 @@ public enum BlockAssembly {
             checked.append(coinbase)
         }
         let draft = BlockHeader.draft(on: parent, time: time, proposer: proposer)
-        let chosen = try choose(candidates, for: draft, on: parent, beside: checked, source: source)
-        if schedule.kind == .payment, chosen.isEmpty { return nil }
-        checked += chosen.map(\.spendable.checked)
-        return try seal(draft, checked, payments: chosen.map(\.spendable), on: parent, nodes: source)
+        let (chosen, refused) = try choose(
+            candidates, for: draft, on: parent, beside: checked, source: source)
+        if schedule.kind == .payment, chosen.isEmpty { return BlockAssembly(block: nil, refused: refused) }
+        checked += chosen.map(\.checked)
+        return BlockAssembly(
+            block: try seal(draft, checked, payments: chosen, on: parent, nodes: source), refused: refused)
     }
 
     private static func choose(
         _ candidates: [(transaction: CheckedTransaction, proof: ScriptProof)], for draft: BlockHeader,
         on parent: ChainState, beside fixed: [CheckedTransaction], source: some OutputSource
-    ) throws -> [VerifiedTransaction] {
+    ) throws -> (chosen: [SpendableTransaction], refused: [Hash256]) {
         var resolver = InputResolver(header: draft, parent: parent, expectedSpends: candidates.count)
         var bytesLeft = Block.bytesMax - Block.overheadBytesMax - fixed.reduce(0) { $0 + $1.size }
         var hashedBytesLeft = ScriptWork.hashedBytesPerBlock
         var checksLeft = ScriptWork.signatureChecksPerBlock
-        var chosen: [VerifiedTransaction] = []
+        var chosen: [SpendableTransaction] = []
+        var refused: [Hash256] = []
         for (transaction, proof) in candidates {
             guard transaction.size <= bytesLeft, proof.work.hashedBytes <= hashedBytesLeft,
                 proof.work.signatureChecks <= checksLeft
             else { continue }
-            guard let spendable = try acceptable({ try resolver.spend(transaction, from: source) }),
-                let verified = VerifiedTransaction(spendable, proof: proof)
-            else { continue }
+            guard proof.wtxid == transaction.wtxid,
+                let spendable = try acceptable({ try resolver.spend(transaction, from: source) })
+            else {
+                refused.append(transaction.txid)
+                continue
+            }
             bytesLeft -= transaction.size
             hashedBytesLeft -= proof.work.hashedBytes
             checksLeft -= proof.work.signatureChecks
-            chosen.append(verified)
+            chosen.append(spendable)
         }
-        return chosen
+        return (chosen, refused)
     }
 
     /// `nil` for a transaction that the rules refuse; faults pass through.

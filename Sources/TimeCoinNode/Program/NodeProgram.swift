@@ -113,7 +113,8 @@ public struct NodeProgram: Sendable {
                 clock: clock,
                 logger: logger),
             loop: group.next())
-        let intake = TransactionIntake(core: core, store: store, chain: state.chain, clock: clock)
+        let intake = TransactionIntake(
+            core: core, resolver: TransactionResolver(store: store), chain: state.chain, clock: clock)
         let ingress = PeerIngress(
             core: core, view: view, store: store, intake: intake, signer: signer, peers: link, logger: logger)
         let identity = try NodeIdentity(

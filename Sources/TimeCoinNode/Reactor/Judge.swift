@@ -26,11 +26,11 @@ struct Judge: Sendable {
         }
     }
 
-    /// Builds a block of the candidates that fit; `nil` when it would be empty.
+    /// Builds a block of the candidates that fit.
     func build(
         on parent: ChainState, at time: Timestamp, proposer: PublicKey,
         candidates: [(transaction: CheckedTransaction, proof: ScriptProof)]
-    ) throws -> ExecutedBlock? {
+    ) throws -> BlockAssembly {
         try store.snapshot {
             try BlockAssembly.assemble(
                 on: parent, at: time, proposer: proposer, candidates: candidates, source: $0)

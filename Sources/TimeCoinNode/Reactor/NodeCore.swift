@@ -43,7 +43,7 @@ actor NodeCore {
     private let jobSink: AsyncStream<CoreJob>.Continuation
 
     private(set) var reactor: Reactor
-    private let parts: Parts
+    let parts: Parts
     private var queue = Deque<ReactorEvent>()
     private var isRunning = false
     private var timers: [ArmedTimer: Instant] = [:]
@@ -144,7 +144,10 @@ actor NodeCore {
         case .journal(let record, let height): try parts.journal.append(.record(record), height: height)
         case .journalValue(let bytes, let height): try parts.journal.append(.value(bytes), height: height)
         case .sign(let messages): try sign(messages)
-        case .broadcast(let message): parts.peers.broadcast(message, except: nil)
+        case .broadcast(let message):
+            // Whoever gets a proposal shall have its transactions.
+            if case .proposal = message { relay() }
+            parts.peers.broadcast(message, except: nil)
         case .send(let message, let peer): parts.peers.send(message, to: peer)
         case .relay(let transactions, let except): relays.append((transactions, except))
         case .timers(let armed): arm(armed)
@@ -261,8 +264,9 @@ extension NodeCore {
             switch job {
             case .build(let parent, let time, let candidates, let round):
                 guard let proposer else { return }
-                let block = try judge.build(on: parent, at: time, proposer: proposer, candidates: candidates)
-                await deliver(.built(block, height: parent.height + 1, round: round))
+                let assembly = try judge.build(
+                    on: parent, at: time, proposer: proposer, candidates: candidates)
+                await deliver(.built(assembly, height: parent.height + 1, round: round))
             case .judge(let block, let parent, let known):
                 let result = try await judge.judge(block, on: parent, known: known)
                 await deliver(.judged(block.hash, result))

@@ -102,8 +102,8 @@ struct Reactor: Sendable {
         case .positionAnswer(let member, let highest): takeAnswer(from: member, highest, &effects)
         case .blocks(let id, let items, let peer): take(blocks: items, id: id, from: peer, &effects)
         case .admitted(let admissions, let peer): admit(admissions, from: peer, now, &effects)
-        case .built(let block, let height, let round):
-            take(built: block, height: height, round: round, &effects)
+        case .built(let assembly, let height, let round):
+            take(built: assembly, height: height, round: round, &effects)
         case .judged(let hash, let result): take(judgement: result, of: hash, &effects)
         case .committed(let block): advance(past: block, now, &effects)
         case .signedVote(let vote):
@@ -317,13 +317,15 @@ struct Reactor: Sendable {
     }
 
     mutating func take(
-        built block: ExecutedBlock?, height: Height, round: Round, _ effects: inout [ReactorEffect]
+        built assembly: BlockAssembly, height: Height, round: Round, _ effects: inout [ReactorEffect]
     ) {
         guard height == machine.height else { return }
-        guard let block else {
-            // Nothing that waits fits on this state any more.
-            let gone = mempool.transactionIDs.flatMap { mempool.drop($0) }
-            if !gone.isEmpty { effects.append(.report(.dropped(gone, reason: "no-longer-valid"))) }
+        let gone = assembly.refused.flatMap { mempool.drop($0) }
+        if !gone.isEmpty { effects.append(.report(.dropped(gone, reason: "no-longer-valid"))) }
+        guard let block = assembly.block else {
+            // What came in meanwhile was not tried; what comes in later asks again.
+            building = nil
+            if !mempool.isEmpty { serve(machine.requests, &effects) }
             return
         }
         guard machine.requests.contains(.build(round: round)) else { return }
@@ -424,7 +426,7 @@ struct Reactor: Sendable {
         _ admissions: [Admission], from peer: PeerKey?, _ now: Moment, _ effects: inout [ReactorEffect]
     ) {
         var accepted: [CheckedTransaction] = []
-        for admission in admissions {
+        for admission in admissions where admission.height == state.height {
             let checked = admission.verified.spendable.checked
             guard
                 let evicted = try? mempool.admit(admission.verified, proof: admission.proof, at: now.instant)
@@ -437,6 +439,7 @@ struct Reactor: Sendable {
         guard !accepted.isEmpty else { return }
         effects.append(.report(.accepted(accepted.map(\.txid))))
         effects.append(.relay(accepted, except: peer))
+        if building == nil { serve(machine.requests, &effects) }
     }
 }
 

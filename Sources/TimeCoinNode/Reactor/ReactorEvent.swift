@@ -30,8 +30,8 @@ enum ReactorEvent: Sendable {
     /// Certified blocks, in height order, as an answer to a request.
     case blocks(id: UInt64, items: [(block: CheckedBlock, certificate: VerifiedCertificate)], from: PeerKey)
     case admitted([Admission], from: PeerKey?)
-    /// The answer to `build`; `nil` when no waiting transaction fits.
-    case built(ExecutedBlock?, height: Height, round: Round)
+    /// The answer to `build`.
+    case built(BlockAssembly, height: Height, round: Round)
     /// The answer to `judge`.
     case judged(Hash256, Result<ExecutedBlock, BlockRejection>)
     /// The answer to `commit`.
@@ -41,10 +41,12 @@ enum ReactorEvent: Sendable {
     case signedProposal(VerifiedProposal)
 }
 
-/// A transaction whose scripts agreed, ready for the mempool.
+/// A transaction whose scripts agreed, ready for the mempool of a node whose tip is still at that height.
 struct Admission: Sendable {
     let verified: VerifiedTransaction
     let proof: ScriptProof
+    /// Height of the tip on which its inputs were found.
+    let height: Height
 }
 
 /// What the shell does for the reactor, in this order and one after the other.
