@@ -10,7 +10,7 @@ final class PaymentBenchmark: Sendable {
     private let receiver: Script
 
     /// Payments on their way at once: enough to fill blocks, below the mempool's limit.
-    private static let windowMax = 6000
+    private static let windowMax = 9000
     /// Submissions in one request.
     private static let batch = 50
     private static let coinsPerSplit = 1500

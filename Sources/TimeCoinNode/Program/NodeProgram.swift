@@ -114,7 +114,7 @@ public struct NodeProgram: Sendable {
                 logger: logger),
             loop: group.next())
         let intake = TransactionIntake(
-            core: core, resolver: TransactionResolver(store: store), chain: state.chain, clock: clock)
+            core: core, resolver: TransactionResolver(store: store), chain: state.chain)
         let ingress = PeerIngress(
             core: core, view: view, store: store, intake: intake, signer: signer, peers: link, logger: logger)
         let identity = try NodeIdentity(

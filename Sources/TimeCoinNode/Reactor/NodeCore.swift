@@ -33,10 +33,6 @@ actor NodeCore {
     static let pulseInterval: UInt64 = 5
     /// Between two ticks of the reactor, milliseconds.
     private static let tickInterval: UInt64 = 100
-    /// Transactions relayed in one message.
-    private static let relayMax = 250
-    /// Bytes of transactions relayed in one message, unless a single one is larger.
-    private static let relayBytesMax = 500_000
 
     nonisolated let unownedExecutor: UnownedSerialExecutor
     nonisolated let jobs: AsyncStream<CoreJob>
@@ -49,7 +45,7 @@ actor NodeCore {
     private var timers: [ArmedTimer: Instant] = [:]
     private var wakeAt: Timestamp?
     private var tickAt = Instant(milliseconds: 0)
-    private var relays: [(transactions: [CheckedTransaction], except: PeerKey?)] = []
+    var gossip = TransactionGossip()
     /// The first fault of this machine; after it nothing is signed or written.
     private(set) var fault: (any Error)?
 
@@ -149,7 +145,7 @@ actor NodeCore {
             if case .proposal = message { relay() }
             parts.peers.broadcast(message, except: nil)
         case .send(let message, let peer): parts.peers.send(message, to: peer)
-        case .relay(let transactions, let except): relays.append((transactions, except))
+        case .relay(let transactions): gossip.add(transactions)
         case .timers(let armed): arm(armed)
         case .wake(let time): wakeAt = time
         case .build(_, let round): build(round)
@@ -228,23 +224,8 @@ actor NodeCore {
 
     /// Passes transactions on, many in one message.
     private func relay() {
-        let waiting = relays
-        relays = []
-        for (except, group) in Dictionary(grouping: waiting, by: \.except) {
-            var batch: [[UInt8]] = []
-            var bytes = 0
-            for checked in group.flatMap(\.transactions) {
-                if batch.count >= NodeCore.relayMax
-                    || (bytes + checked.size > NodeCore.relayBytesMax && !batch.isEmpty)
-                {
-                    parts.peers.broadcast(.transactions(batch), except: except)
-                    batch = []
-                    bytes = 0
-                }
-                batch.append(checked.transaction.encoded)
-                bytes += checked.size
-            }
-            if !batch.isEmpty { parts.peers.broadcast(.transactions(batch), except: except) }
+        for (peer, batch) in gossip.flush(to: reactor.peers.keys.sorted()) {
+            parts.peers.send(.transactions(batch), to: peer)
         }
     }
 }

@@ -101,7 +101,7 @@ struct Reactor: Sendable {
             if let block = contents[hash] { effects.append(.send(.value(block.encoded), to: peer)) }
         case .positionAnswer(let member, let highest): takeAnswer(from: member, highest, &effects)
         case .blocks(let id, let items, let peer): take(blocks: items, id: id, from: peer, &effects)
-        case .admitted(let admissions, let peer): admit(admissions, from: peer, now, &effects)
+        case .admitted(let admissions): admit(admissions, now, &effects)
         case .built(let assembly, let height, let round):
             take(built: assembly, height: height, round: round, &effects)
         case .judged(let hash, let result): take(judgement: result, of: hash, &effects)
@@ -422,9 +422,7 @@ struct Reactor: Sendable {
 
     // MARK: - Transactions
 
-    mutating func admit(
-        _ admissions: [Admission], from peer: PeerKey?, _ now: Moment, _ effects: inout [ReactorEffect]
-    ) {
+    mutating func admit(_ admissions: [Admission], _ now: Moment, _ effects: inout [ReactorEffect]) {
         var accepted: [CheckedTransaction] = []
         for admission in admissions where admission.height == state.height {
             let checked = admission.verified.spendable.checked
@@ -438,7 +436,7 @@ struct Reactor: Sendable {
         }
         guard !accepted.isEmpty else { return }
         effects.append(.report(.accepted(accepted.map(\.txid))))
-        effects.append(.relay(accepted, except: peer))
+        effects.append(.relay(accepted))
         if building == nil { serve(machine.requests, &effects) }
     }
 }

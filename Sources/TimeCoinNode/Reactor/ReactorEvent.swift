@@ -29,7 +29,7 @@ enum ReactorEvent: Sendable {
     case positionAnswer(member: PublicKey, highest: SignerPosition?)
     /// Certified blocks, in height order, as an answer to a request.
     case blocks(id: UInt64, items: [(block: CheckedBlock, certificate: VerifiedCertificate)], from: PeerKey)
-    case admitted([Admission], from: PeerKey?)
+    case admitted([Admission])
     /// The answer to `build`.
     case built(BlockAssembly, height: Height, round: Round)
     /// The answer to `judge`.
@@ -59,8 +59,8 @@ enum ReactorEffect: Sendable {
     case sign([OwnMessage])
     case broadcast(WireMessage)
     case send(WireMessage, to: PeerKey)
-    /// Transactions to pass on, to everybody but the peer that they came from.
-    case relay([CheckedTransaction], except: PeerKey?)
+    /// Transactions to pass on to everybody who has not sent them.
+    case relay([CheckedTransaction])
     /// The set of consensus timers that shall now be armed.
     case timers([ArmedTimer])
     /// Send `wake` when the wall clock reaches this time; replaces the one before.

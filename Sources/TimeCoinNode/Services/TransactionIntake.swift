@@ -8,20 +8,16 @@ struct TransactionIntake: Sendable {
     let core: NodeCore
     let resolver: TransactionResolver
     let chain: Hash256
-    let clock: NodeClock
 
     /// Submits one and tells why it is not taken.
     func submit(_ checked: CheckedTransaction) async throws(MempoolRejection) {
-        let view = try await views(of: [checked])[0].get()
-        try await core.admit(try verify(checked, view))
+        try await core.admit(try verify(checked, try await core.view(of: checked)))
     }
 
     /// Takes what a peer sent; what is known or refused is dropped.
     func take(_ checked: [CheckedTransaction], from peer: PeerKey) async {
-        let admissions = zip(checked, await views(of: checked)).compactMap { checked, view in
-            try? verify(checked, view.get())
-        }
-        if !admissions.isEmpty { await core.admit(admissions, from: peer) }
+        let fresh = await core.received(checked, from: peer)
+        await core.admit(fresh.views.compactMap { try? verify($0, $1) }, finishing: fresh.transactions)
     }
 
     private func verify(
@@ -35,24 +31,6 @@ struct TransactionIntake: Sendable {
             throw .rule(error)
         }
         return try Admission(spendable, proof: proof, height: view.height)
-    }
-
-    private func views(
-        of checked: [CheckedTransaction]
-    ) async -> [Result<TransactionResolver.View, MempoolRejection>] {
-        let now = clock.moment.clock
-        return await core.read { reactor in
-            var views: [Result<TransactionResolver.View, MempoolRejection>] = []
-            views.reserveCapacity(checked.count)
-            for transaction in checked {
-                do throws(MempoolRejection) {
-                    views.append(.success(try TransactionResolver.View(of: transaction, in: reactor, at: now)))
-                } catch {
-                    views.append(.failure(error))
-                }
-            }
-            return views
-        }
     }
 }
 
@@ -71,13 +49,35 @@ extension NodeCore {
         let current = try current(admission)
         let checked = current.verified.spendable.checked
         try reactor.mempool.precheck(checked)
-        deliver(.admitted([current], from: nil))
+        deliver(.admitted([current]))
         guard reactor.mempool.contains(wtxid: checked.wtxid) else { throw .full }
     }
 
+    /// What verifying a transaction needs to know, or why it is not worth it.
+    func view(of checked: CheckedTransaction) throws(MempoolRejection) -> TransactionResolver.View {
+        try TransactionResolver.View(of: checked, in: reactor, at: parts.clock.moment.clock)
+    }
+
+    /// Notes what a peer has sent.
+    ///
+    /// - Returns: what is now this caller's to verify and to finish with ``admit(_:finishing:)``, and views of
+    ///   those worth it.
+    func received(
+        _ transactions: [CheckedTransaction], from peer: PeerKey
+    ) -> (transactions: [CheckedTransaction], views: [(CheckedTransaction, TransactionResolver.View)]) {
+        let fresh = gossip.received(transactions, from: peer)
+        var views: [(CheckedTransaction, TransactionResolver.View)] = []
+        for checked in fresh {
+            if let view = try? view(of: checked) { views.append((checked, view)) }
+        }
+        return (fresh, views)
+    }
+
     /// Admits what a peer sent and drops what cannot be admitted.
-    func admit(_ admissions: [Admission], from peer: PeerKey) {
-        deliver(.admitted(admissions.compactMap { try? current($0) }, from: peer))
+    func admit(_ admissions: [Admission], finishing transactions: [CheckedTransaction]) {
+        gossip.finished(transactions)
+        let renewed = admissions.compactMap { try? current($0) }
+        if !renewed.isEmpty { deliver(.admitted(renewed)) }
     }
 
     /// The same admission on the present tip. A block may have become final while scripts ran: they stay proven,
@@ -85,8 +85,8 @@ extension NodeCore {
     private func current(_ admission: Admission) throws(MempoolRejection) -> Admission {
         guard admission.height != reactor.state.height else { return admission }
         let checked = admission.verified.spendable.checked
-        let view = try TransactionResolver.View(of: checked, in: reactor, at: parts.clock.moment.clock)
-        let spendable = try TransactionResolver(store: parts.store).spendable(checked, view)
-        return try Admission(spendable, proof: admission.proof, height: view.height)
+        let present = try view(of: checked)
+        let spendable = try TransactionResolver(store: parts.store).spendable(checked, present)
+        return try Admission(spendable, proof: admission.proof, height: present.height)
     }
 }
