@@ -9,7 +9,7 @@ struct FrameTests {
     private let limits = FrameLimits([16: .init(.consensus, payloadMax: 1000)])
 
     @Test(
-        "N3: a claim of 4 GiB, an unknown type, and anything before the greeting are refused by the header alone"
+        "N3: a claim of 4 GiB, an unknown type, anything before the greeting: refused by the header alone"
     )
     func refusesByHeader() throws {
         let decoder = FrameDecoder(limits: limits, isGreeted: { true })

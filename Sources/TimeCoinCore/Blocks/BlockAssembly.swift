@@ -2,8 +2,13 @@
 public struct BlockAssembly: Sendable {
     /// `nil` when it would be a payment block without a payment.
     public let block: ExecutedBlock?
-    /// Candidates that the rules refuse on this state: what they spend is gone, or they pay too little by now.
+    /// Candidates that the rules refuse on this state: what they spend is gone, or they pay too little.
     public let refused: [Hash256]
+
+    public init(block: ExecutedBlock?, refused: [Hash256]) {
+        self.block = block
+        self.refused = refused
+    }
 
     /// - Parameters:
     ///   - time: header time, after the parent's; it decides kind and slot.

@@ -30,8 +30,8 @@ enum DetachedProcess {
         return pid
     }
 
-    /// Keeps every descriptor beyond the standard ones to this process. One that the caller left open and that
-    /// lived on in a node would have the caller wait for the node's end.
+    /// Keeps every descriptor beyond the standard ones to this process. One that the caller left open and
+    /// that lived on in a node would have the caller wait for the node's end.
     private static func keepDescriptors() {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
         for descriptor in names.compactMap({ Int32($0) }) where descriptor > 2 {

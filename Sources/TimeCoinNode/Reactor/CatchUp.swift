@@ -17,7 +17,7 @@ struct CatchUp: Sendable {
 
     private var tips: [PeerKey: Height] = [:]
     private var outstanding: (request: Request, asked: Instant)?
-    private var waiting: [Height: (block: CheckedBlock, certificate: VerifiedCertificate)] = [:]
+    private var waiting: [Height: CertifiedBlock] = [:]
     private var nextID: UInt64 = 1
     private var turn = 0
 
@@ -57,12 +57,10 @@ struct CatchUp: Sendable {
         return request
     }
 
-    /// Takes an answer: blocks from the asked start on, each with its own certificate, without a gap. A
-    /// prefix is
-    /// welcome; anything else is dropped, and the peer's claim with it.
+    /// Takes an answer: blocks from the asked start on, without a gap. A prefix is welcome; anything else is
+    /// dropped, and the peer's claim with it.
     mutating func take(
-        _ items: [(block: CheckedBlock, certificate: VerifiedCertificate)], id: UInt64, from peer: PeerKey,
-        above tip: Height
+        _ items: [CertifiedBlock], id: UInt64, from peer: PeerKey, above tip: Height
     ) {
         guard let request = outstanding?.request, request.id == id, request.peer == peer else { return }
         outstanding = nil
@@ -72,10 +70,7 @@ struct CatchUp: Sendable {
         }
         for (offset, item) in items.enumerated() {
             let height = request.start + UInt64(offset)
-            guard item.block.header.height == height, item.certificate.certificate.kind == .commit,
-                item.certificate.certificate.height == height,
-                item.certificate.certificate.value == item.block.hash
-            else {
+            guard item.block.header.height == height else {
                 tips[peer] = nil
                 return
             }
@@ -83,7 +78,7 @@ struct CatchUp: Sendable {
         }
     }
 
-    mutating func next(after tip: Height) -> (block: CheckedBlock, certificate: VerifiedCertificate)? {
+    mutating func next(after tip: Height) -> CertifiedBlock? {
         waiting.removeValue(forKey: tip + 1)
     }
 }

@@ -54,9 +54,7 @@ extension Reactor {
     // MARK: - Catching up
 
     mutating func take(
-        blocks items: [(block: CheckedBlock, certificate: VerifiedCertificate)], id: UInt64,
-        from peer: PeerKey,
-        _ effects: inout [ReactorEffect]
+        blocks items: [CertifiedBlock], id: UInt64, from peer: PeerKey, _ effects: inout [ReactorEffect]
     ) {
         catchUp.take(items, id: id, from: peer, above: state.height)
         feedCertified(&effects)

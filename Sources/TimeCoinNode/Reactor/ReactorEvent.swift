@@ -28,7 +28,7 @@ enum ReactorEvent: Sendable {
     case valueRequest(Hash256, from: PeerKey)
     case positionAnswer(member: PublicKey, highest: SignerPosition?)
     /// Certified blocks, in height order, as an answer to a request.
-    case blocks(id: UInt64, items: [(block: CheckedBlock, certificate: VerifiedCertificate)], from: PeerKey)
+    case blocks(id: UInt64, items: [CertifiedBlock], from: PeerKey)
     case admitted([Admission])
     /// The answer to `build`.
     case built(BlockAssembly, height: Height, round: Round)

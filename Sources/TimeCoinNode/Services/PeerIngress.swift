@@ -102,24 +102,21 @@ struct PeerIngress: PeerMessageHandler {
                 bytesMax: WireMessage.blocksBytesMax)
         }
         let items = (stored ?? []).map {
-            CertifiedBlock(block: $0.block, certificate: $0.certificate).encoded
+            EncodedCertifiedBlock(block: $0.block, certificate: $0.certificate).encoded
         }
         peers.send(.blocks(id: id, start: start, items: items), to: peer)
     }
 
     private func takeBlocks(_ items: [[UInt8]], id: UInt64, from peer: PublicKey) async {
         let current = view.current
-        var blocks: [(block: CheckedBlock, certificate: VerifiedCertificate)] = []
+        var blocks: [CertifiedBlock] = []
         for item in items {
             do {
-                let certified = try CertifiedBlock(decoding: item)
-                let certificate = try Certificate(decoding: certified.certificate)
+                let encoded = try EncodedCertifiedBlock(decoding: item)
                 blocks.append(
-                    (
-                        try CheckedBlock(decoding: certified.block),
-                        try VerifiedCertificate(
-                            certificate, validators: current.validators, chain: current.state.chain)
-                    ))
+                    try CertifiedBlock(
+                        decoding: encoded.block, certificate: encoded.certificate,
+                        validators: current.validators, chain: current.state.chain))
             } catch {
                 // A good prefix is welcome; the rest is asked of somebody else.
                 logger.warning("refused a synced block", metadata: ["peer": "\(peer)", "reason": "\(error)"])

@@ -60,8 +60,8 @@ extension NodeCore {
 
     /// Notes what a peer has sent.
     ///
-    /// - Returns: what is now this caller's to verify and to finish with ``admit(_:finishing:)``, and views of
-    ///   those worth it.
+    /// - Returns: what is now this caller's to verify and to finish with ``admit(_:finishing:)``, and views
+    ///   of those worth it.
     func received(
         _ transactions: [CheckedTransaction], from peer: PeerKey
     ) -> (transactions: [CheckedTransaction], views: [(CheckedTransaction, TransactionResolver.View)]) {
@@ -80,8 +80,8 @@ extension NodeCore {
         if !renewed.isEmpty { deliver(.admitted(renewed)) }
     }
 
-    /// The same admission on the present tip. A block may have become final while scripts ran: they stay proven,
-    /// but what they spend may be gone.
+    /// The same admission on the present tip. A block may have become final while scripts ran: they stay
+    /// proven, but what they spend may be gone.
     private func current(_ admission: Admission) throws(MempoolRejection) -> Admission {
         guard admission.height != reactor.state.height else { return admission }
         let checked = admission.verified.spendable.checked

@@ -32,7 +32,9 @@ struct TransactionResolver: Sendable {
     }
 
     /// Looks up in the store what does not wait, and applies the rules that need it.
-    func spendable(_ checked: CheckedTransaction, _ view: View) throws(MempoolRejection) -> SpendableTransaction {
+    func spendable(
+        _ checked: CheckedTransaction, _ view: View
+    ) throws(MempoolRejection) -> SpendableTransaction {
         let entries = try? store.snapshot { reader in
             try zip(checked.transaction.inputs, view.waiting).map { input, entry in
                 try entry ?? reader.output(input.previous)

@@ -16,7 +16,7 @@ extension WireType {
         case .positionAnswer: 256
         case .transactions: Transaction.bytesMax + 64
         case .blockRequest: 32
-        case .blocks: WireMessage.blocksBytesMax + CertifiedBlock.bytesMax
+        case .blocks: WireMessage.blocksBytesMax + EncodedCertifiedBlock.bytesMax
         }
     }
 }
@@ -81,7 +81,8 @@ extension WireMessage {
             case .blocks:
                 return .blocks(
                     id: try reader.readInteger(), start: try reader.readInteger(),
-                    items: try reader.readList(limit: Self.blocksMax, itemBytesMax: CertifiedBlock.bytesMax))
+                    items: try reader.readList(
+                        limit: Self.blocksMax, itemBytesMax: EncodedCertifiedBlock.bytesMax))
             }
         }
     }

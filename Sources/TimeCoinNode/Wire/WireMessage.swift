@@ -92,8 +92,8 @@ enum WireMessage: Sendable {
     }
 }
 
-/// A block as it is synced: its bytes and the certificate that makes it final.
-struct CertifiedBlock: Sendable {
+/// A block and its certificate as they travel, not yet looked at.
+struct EncodedCertifiedBlock: Sendable {
     let block: [UInt8]
     let certificate: [UInt8]
 
@@ -113,7 +113,7 @@ struct CertifiedBlock: Sendable {
 
     init(decoding bytes: [UInt8]) throws(DecodingFailure) {
         self = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
-            CertifiedBlock(
+            EncodedCertifiedBlock(
                 block: try reader.readPrefixed(limit: Block.bytesMax),
                 certificate: try reader.readPrefixed(limit: Certificate.bytesMax))
         }

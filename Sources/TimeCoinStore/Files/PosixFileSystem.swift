@@ -180,6 +180,9 @@ private final class DirectoryLock: DirectoryLocking {
     }
 
     deinit {
-        if descriptor >= 0 { close(descriptor) }
+        guard descriptor >= 0 else { return }
+        // Not left to `close`: a child that the host has forked meanwhile shares the lock and would keep it.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
     }
 }

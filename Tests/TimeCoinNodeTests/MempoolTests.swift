@@ -1,0 +1,69 @@
+import Testing
+import TimeCoinCore
+import TimeCoinStore
+import TimeCoinTesting
+
+@testable import TimeCoinNode
+
+@Suite("Mempool")
+struct MempoolTests {
+    private let now = Instant(milliseconds: 1)
+
+    @Test("the first of two that spend one output stays; the same again is known")
+    func conflicts() throws {
+        let world = try World()
+        var mempool = Mempool()
+        let first = try world.admission(try world.payment(0))
+        let second = try world.admission(try world.payment(0, fee: 90_000))
+        _ = try mempool.admit(first.verified, proof: first.proof, at: now)
+        let txid = first.verified.spendable.checked.txid
+        #expect(throws: MempoolRejection.alreadyWaiting(txid)) {
+            try mempool.precheck(first.verified.spendable.checked)
+        }
+        let outPoint = second.verified.spendable.checked.transaction.inputs[0].previous
+        #expect(throws: MempoolRejection.conflict(outPoint, with: txid)) {
+            try mempool.precheck(second.verified.spendable.checked)
+        }
+    }
+
+    @Test("S5: a pool that is empty again holds nothing back")
+    func emptiesWhole() throws {
+        var world = try World()
+        var mempool = Mempool()
+        let admissions = try (0..<5).map { try world.admission(try world.payment($0)) }
+        for admission in admissions {
+            _ = try mempool.admit(admission.verified, proof: admission.proof, at: now)
+        }
+        let block = try #require(try world.build(admissions, at: world.state.dueTime(of: 1)))
+        try world.commit(block)
+        #expect(mempool.settle(block.block).isEmpty)
+        #expect(mempool.isEmpty && mempool.memoryBytes == 0 && mempool.encodedBytes == 0)
+        for admission in admissions {
+            #expect(
+                mempool.spender(of: admission.verified.spendable.checked.transaction.inputs[0].previous)
+                    == nil)
+        }
+    }
+
+    @Test("full: the worst payer goes for a better one, and the worst newcomer is refused")
+    func eviction() throws {
+        let world = try World()
+        var limits = Mempool.Limits()
+        limits.transactionsMax = 3
+        var mempool = Mempool(limits: limits)
+        let admissions = try [5000, 9000, 7000, 6000, 4900].enumerated().map {
+            try world.admission(try world.payment($0.offset, fee: UInt64($0.element)))
+        }
+        for admission in admissions.prefix(3) {
+            _ = try mempool.admit(admission.verified, proof: admission.proof, at: now)
+        }
+        let evicted = try mempool.admit(admissions[3].verified, proof: admissions[3].proof, at: now)
+        #expect(evicted == [admissions[0].verified.spendable.checked.txid])
+        #expect(throws: MempoolRejection.full) {
+            var copy = mempool
+            _ = try copy.admit(admissions[4].verified, proof: admissions[4].proof, at: now)
+        }
+        let fees = mempool.candidates().compactMap { mempool.entry($0.transaction.txid)?.fee.units }
+        #expect(fees == fees.sorted(by: >))
+    }
+}

@@ -1,0 +1,79 @@
+import Testing
+import TimeCoinCore
+import TimeCoinStore
+import TimeCoinTesting
+
+@testable import TimeCoinNode
+
+/// A chain in memory that grows by assembled and judged blocks.
+struct World {
+    let chain: TestChain
+    let store: MemoryChainStore
+    var state: ChainState
+
+    init(weights: [UInt64] = [1, 1, 1, 1], allocations: Int = 20) throws {
+        chain = try #require(
+            TestChain(
+                weights: weights, allocations: allocations,
+                parameters: .local(slotMilliseconds: 5000, paymentIntervalMilliseconds: 0)))
+        store = MemoryChainStore(chain: chain.genesis.hash)
+        try store.commit([BlockCommit(chain.genesis.block, change: chain.genesis.change, certificate: [])])
+        state = chain.genesis.state
+    }
+
+    var judge: Judge { Judge(store: store, chain: chain.genesis.hash) }
+
+    func payment(_ index: Int, fee: UInt64 = 5000) throws -> CheckedTransaction {
+        let allocation = try #require(chain.allocation(index))
+        let amount = try #require(Amount(decimal: "2.5"))
+        let fee = try #require(Amount(units: fee))
+        let receiver = try #require(chain.members.last)
+        let transaction = try #require(
+            chain.payment(
+                of: allocation.outPoint, worth: allocation.entry.output.value, paying: amount,
+                to: receiver.publicKey, fee: fee))
+        return try CheckedTransaction(checking: transaction)
+    }
+
+    func admission(_ checked: CheckedTransaction) throws -> Admission {
+        let entries = try store.snapshot { reader in
+            try checked.transaction.inputs.compactMap { try reader.output($0.previous) }
+        }
+        let spendable = try SpendableTransaction(
+            checked, spending: entries,
+            in: SpendingContext(
+                slot: state.slot, parentTime: state.header.time, growthPrice: state.growthPrice))
+        let proof = try ScriptProof(verifying: spendable, chain: chain.genesis.hash)
+        let verified = try #require(VerifiedTransaction(spendable, proof: proof))
+        return Admission(verified: verified, proof: proof, height: state.height)
+    }
+
+    /// The certificate of a block that these members precommit in round 0.
+    func certificate(of block: Hash256, at height: Height, signers: [Int]) throws -> Certificate {
+        let members = state.validators.members
+        let votes = try signers.map { place -> SignedVote in
+            let key = try #require(chain.members.first { $0.publicKey == members[place].operatorKey })
+            let vote = Vote(type: .precommit, height: height, round: 0, value: block)
+            return SignedVote(
+                vote: vote, member: key.publicKey,
+                signature: key.sign(vote.signedBytes(chain: chain.genesis.hash)))
+        }
+        var bitmap = [UInt8](repeating: 0, count: (members.count + 7) / 8)
+        for place in signers { bitmap[place >> 3] |= 1 << UInt8(place & 7) }
+        return Certificate(
+            kind: .commit, height: height, round: 0, value: block, bitmap: bitmap,
+            signatures: votes.map(\.signature), validRounds: [])
+    }
+
+    func build(_ admissions: [Admission], at time: Timestamp) throws -> ExecutedBlock? {
+        try judge.build(
+            on: state, at: time, proposer: chain.members[0].publicKey,
+            candidates: admissions.map { ($0.verified.spendable.checked, $0.proof) }
+        ).block
+    }
+
+    mutating func commit(_ block: ExecutedBlock) throws {
+        try store.commit([BlockCommit(block.block, change: block.change, certificate: [])])
+        state = block.change.state
+    }
+}
