@@ -1,8 +1,8 @@
 import Testing
-import TimeCoinCore
 import TimeCoinStore
 import TimeCoinTesting
 
+@testable import TimeCoinCore
 @testable import TimeCoinNode
 
 @Suite("Assembling blocks")
@@ -69,10 +69,16 @@ struct AssemblyTests {
                 outputs: [
                     TransactionOutput(value: amount, locking: .keyHash(of: world.chain.owner.publicKey))
                 ]))
-        let brokenProof = try world.admission(first).proof
-        let assembly = try world.judge.build(
-            on: world.state, at: world.state.dueTime(of: 1), proposer: world.chain.members[0].publicKey,
-            candidates: [(broken, brokenProof), (second, try world.admission(second).proof)])
-        #expect(assembly.block?.block.transactions.last?.txid == second.txid)
+        let header = try #require(try world.build([], at: world.state.dueTime(of: 1))).block.header
+        try world.store.snapshot { reader in
+            var resolver = InputResolver(header: header, parent: world.state, expectedSpends: 2)
+            do {
+                _ = try resolver.spend(broken, from: reader)
+                Issue.record("an input that does not exist was spent")
+            } catch let rejection as TransactionRejection {
+                #expect(rejection.rule == .missingInput)
+            }
+            #expect(try resolver.spend(second, from: reader).checked.txid == second.txid)
+        }
     }
 }
