@@ -119,9 +119,11 @@ let package = Package(
             name: "TimeCoinNetTests",
             dependencies: [
                 "TimeCoinNet", "TimeCoinCore",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict),
         .testTarget(
@@ -132,7 +134,12 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TimeCoinNodeTests",
-            dependencies: ["TimeCoinNode", "TimeCoinTesting", "TimeCoinCore", "TimeCoinStore"],
+            dependencies: [
+                "TimeCoinNode", "TimeCoinTesting", "TimeCoinConsensus", "TimeCoinCore", "TimeCoinStore",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: strict),
         .testTarget(name: "HouseTests", swiftSettings: strict),
     ]

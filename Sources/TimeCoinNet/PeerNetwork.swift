@@ -150,8 +150,7 @@ public final class PeerNetwork: Sendable {
 
     public func disconnect(_ peer: PublicKey, reason: String) {
         guard let session = state.withLock({ $0.sessions[peer] }) else { return }
-        logger.notice("disconnecting a peer", metadata: ["peer": "\(peer)", "reason": "\(reason)"])
-        session.connection.close()
+        session.connection.close(because: reason)
     }
 
     public var peers: [PeerInfo] {
@@ -337,7 +336,7 @@ public final class PeerNetwork: Sendable {
             case .refuse, .full: return (verdict, nil)
             }
         }
-        replaced?.close()
+        replaced?.close(because: "another connection with the same peer stays")
         guard verdict != .refuse, verdict != .full else {
             connection.close()
             return
@@ -361,7 +360,8 @@ public final class PeerNetwork: Sendable {
             return wasSession
         }
         if wasSession {
-            logger.info("peer gone", metadata: ["peer": "\(key)"])
+            let reason = connection.reason ?? "closed by the peer"
+            logger.info("peer gone", metadata: ["peer": "\(key)", "reason": "\(reason)"])
             await handler.peerDisconnected(key)
         }
     }

@@ -12,6 +12,7 @@ final class Connection: Sendable {
     let greeting: EventLoopPromise<(key: PublicKey, hello: [UInt8])>
     let inboxes: [MessageClass: Inbox]
     let counters = Counters()
+    private let firstReason = Mutex<String?>(nil)
 
     /// Bytes on their way to a peer at which it counts as too slow.
     static let outboundBytesMax = 32_000_000
@@ -42,7 +43,7 @@ final class Connection: Sendable {
         let pending = counters.outbound.load(ordering: .relaxed)
         if messageClass == .transactions, pending > Connection.outboundTransactionBytesMax { return false }
         guard pending <= Connection.outboundBytesMax else {
-            channel.close(promise: nil)
+            close(because: "it reads too slowly")
             return false
         }
         counters.outbound.add(size, ordering: .relaxed)
@@ -61,7 +62,11 @@ final class Connection: Sendable {
         return frame
     }
 
-    func close() {
+    /// Why this side ended it, or `nil` when the other did.
+    var reason: String? { firstReason.withLock { $0 } }
+
+    func close(because reason: String? = nil) {
+        firstReason.withLock { $0 = $0 ?? reason }
         channel.close(promise: nil)
     }
 

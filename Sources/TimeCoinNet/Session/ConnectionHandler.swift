@@ -90,7 +90,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         connection.greeting.fail(error)
-        context.close(promise: nil)
+        connection.close(because: "\(error)")
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -101,7 +101,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func greet(_ frame: Frame, _ context: ChannelHandlerContext) {
         guard !state.isGreeted, let key = state.key else {
-            context.close(promise: nil)
+            connection.close(because: "a second greeting")
             return
         }
         state.isGreeted = true
@@ -133,7 +133,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             let (handler, context) = bound.value
             handler.silentPings += 1
             guard handler.silentPings <= ConnectionHandler.silentPingsMax else {
-                context.close(promise: nil)
+                handler.connection.close(because: "silence")
                 return
             }
             let now = NIODeadline.now().uptimeNanoseconds
