@@ -4,12 +4,13 @@ import TimeCoinControl
 /// Standard output carries the result and nothing else; everything for people goes to standard error.
 enum Output {
     static func line(_ text: String) {
-        // Written at once: whoever reads a pipe sees each line when it is there.
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+        guard !StandardStreams.result(text) else { return }
+        note("error: output: the result cannot be written to standard output")
+        exit(ExitCode.ioError.rawValue)
     }
 
     static func note(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        StandardStreams.note(text)
     }
 
     /// A bare scalar bare, anything else as JSON.

@@ -9,7 +9,7 @@ import TimeCoinStore
 enum CommandFailure {
     static func end(_ error: any Error, _ command: any ParsableCommand.Type) -> Never {
         guard let status = status(of: error) else { command.exit(withError: error) }
-        FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+        StandardStreams.note("error: \(error)")
         exit(status.rawValue)
     }
 

@@ -30,13 +30,13 @@ private func show(_ identity: NodeSetup.Identity, _ network: Network, _ output: 
     let address = identity.address.text(on: network)
     switch output {
     case .json:
-        print(
+        show(
             JSONValue.object([
                 "nodekey": .string(identity.nodeKey.description),
                 "operatorkey": .string(identity.operatorKey.description), "address": .string(address),
             ]).pretty)
     case .human:
-        print(
+        show(
             "node key      \(identity.nodeKey)\n" + "operator key  \(identity.operatorKey)\n"
                 + "address       \(address)"
         )
@@ -82,6 +82,8 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // A file that may not grow is an error of the write, to be handled like every other.
+        signal(SIGXFSZ, SIG_IGN)
         let level = Logger.Level(rawValue: logLevel) ?? .info
         LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
         var logger = Logger(label: "timecoin")
@@ -121,7 +123,7 @@ struct JournalCommand: AsyncParsableCommand {
                         ? "there is no journal below \(datadir)"
                         : "\(datadir) holds several networks: name one")
             }
-            try JournalDump.run(directory) { print($0.compact) }
+            try JournalDump.run(directory) { show($0.compact) }
         }
     }
 }

@@ -30,7 +30,7 @@ struct GenesisCommand: AsyncParsableCommand {
                 allocations: try allocation.map(parseAllocation))
             let hash = try document.genesis().hash
             try document.write(to: output)
-            print(hash)
+            show("\(hash)")
         }
 
         private func parameters() throws -> ChainParameters {
@@ -74,7 +74,7 @@ struct GenesisCommand: AsyncParsableCommand {
         func run() async throws {
             let genesis = try GenesisDocument(reading: file).genesis()
             let state = genesis.state
-            print(
+            show(
                 "ok: \(state.parameters.network.rawValue), \(state.validators.members.count) validators, "
                     + "\(state.supply.allocated) TIME allocated, hash \(genesis.hash)")
         }
@@ -86,7 +86,7 @@ struct GenesisCommand: AsyncParsableCommand {
         @Argument(help: "The file.") var file: String
 
         func run() async throws {
-            print(try GenesisDocument(reading: file).genesis().hash)
+            show("\(try GenesisDocument(reading: file).genesis().hash)")
         }
     }
 }

@@ -59,13 +59,13 @@ struct LocalnetCommand: AsyncParsableCommand {
         func run() async throws {
             let status = try await place.network.status()
             if output == .json {
-                print(status.compact)
+                show(status.compact)
                 return
             }
             for node in status["nodes"]?.array ?? [] {
                 let state = node["running"]?.bool == true ? "runs" : "stopped"
                 let height = node["height"]?.integer.map { "height \($0)" } ?? "no answer"
-                print(
+                show(
                     "node \(node["index"]?.integer ?? 0)  \(state)  \(height)  \(node["p2p"]?.string ?? "")  "
                         + (node["socket"]?.string ?? ""))
             }

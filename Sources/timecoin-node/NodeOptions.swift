@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Foundation
+import TimeCoinControl
 public import TimeCoinCore
 import TimeCoinNode
 
@@ -44,5 +45,12 @@ enum OutputFormat: String, ExpressibleByArgument, Sendable {
 
 /// Standard error, for everything that is not the result.
 func note(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    StandardStreams.note(text)
+}
+
+/// Writes a line of the result, or ends the program where nobody can read it.
+func show(_ line: String) {
+    guard !StandardStreams.result(line) else { return }
+    note("error: the result cannot be written to standard output")
+    exit(TimeCoinControl.ExitCode.ioError.rawValue)
 }

@@ -1,97 +1,11 @@
 """Four real nodes: agreement, payment, kills. Run by Scripts/test-network with the folder of the programs."""
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
+import threading
 import time
 
-BIN = sys.argv[1]
-NODE = os.path.join(BIN, "timecoin-node")
-CLI = os.path.join(BIN, "timecoin-cli")
-passed = 0
-
-
-def run(*arguments, check=True):
-    result = subprocess.run(arguments, capture_output=True, text=True, timeout=90)
-    if check and result.returncode != 0:
-        raise AssertionError(f"{' '.join(arguments)}: {result.returncode} {result.stderr}")
-    return result
-
-
-class Network:
-    def __init__(self, directory, payment_time="0"):
-        self.directory = directory
-        run(NODE, "localnet", "up", "--dir", directory, "--validators", "4", "--block-time", "5",
-            "--payment-time", payment_time, "--detach")
-
-    def cli(self, index, *arguments, check=True):
-        socket = f"{self.directory}/node{index}/local/node.sock"
-        return run(CLI, "--socket", socket, "-o", "compact", *arguments, check=check)
-
-    def json(self, index, *arguments):
-        return json.loads(self.cli(index, *arguments).stdout)
-
-    def height(self, index):
-        return int(self.cli(index, "getblockcount").stdout)
-
-    def kill(self, index):
-        run(NODE, "localnet", "kill", "--dir", self.directory, str(index))
-
-    def restart(self, index):
-        run(NODE, "localnet", "restart", "--dir", self.directory, str(index))
-
-    def down(self):
-        run(NODE, "localnet", "down", "--dir", self.directory, check=False)
-
-
-def wait(what, condition, seconds):
-    """Waits for something that can be observed; returns how long it took."""
-    start = time.monotonic()
-    while time.monotonic() - start < seconds:
-        try:
-            if condition():
-                return time.monotonic() - start
-        except (AssertionError, ValueError):
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s: {what}")
-
-
-def passes(name):
-    global passed
-    passed += 1
-    print(f"ok: {name}", flush=True)
-
-
-def same_chain(network, nodes=range(4)):
-    top = min(network.height(index) for index in nodes)
-    for height in range(top + 1):
-        headers = {tuple(network.json(index, "getblockheader", str(height))[key] for key in ("hash", "stateroot"))
-                   for index in nodes}
-        assert len(headers) == 1, f"height {height}: {headers}"
-    for index in nodes:
-        supply = network.json(index, "getblockchaininfo")["supply"]
-        assert supply["total"] == supply["scheduled"], supply
-    return top
-
-
-def pay(network, source, target, amount="1.5"):
-    address = network.cli(target, "getnewaddress").stdout.strip().strip('"')
-    return network.cli(source, "sendtoaddress", address, amount).stdout.strip().strip('"')
-
-
-def final_everywhere(network, txid, nodes=range(4)):
-    return all(network.json(index, "gettransaction", txid)["final"] for index in nodes)
-
-
-def signed_by(network, member, above, observer):
-    top = network.height(observer)
-    return any(member in network.json(observer, "getblock", str(height))["certificate"]["signers"]
-               for height in range(above + 1, top + 1))
+from support import (NODE, Network, final_everywhere, finish, new_address, passes, pay, run, same_chain, signed_by,
+                     wait)
 
 
 def test_payment(network):
@@ -100,47 +14,6 @@ def test_payment(network):
     blocks = {network.json(index, "gettransaction", txid)["blockhash"] for index in range(4)}
     assert len(blocks) == 1, blocks
     passes(f"a payment is final on all four in the same block, after {took:.2f} s")
-
-
-def test_refusals(network):
-    good = network.cli(3, "getnewaddress").stdout.strip().strip('"')
-    cases = [
-        (("sendtoaddress", good[:-1] + ("q" if good[-1] != "q" else "p"), "1"), 1, "bad-address"),
-        (("sendtoaddress", "time1" + good[6:], "1"), 1, "bad-address"),
-        (("sendtoaddress", good, "1.123456789"), 65, "bad-amount"),
-        (("sendtoaddress", good, "99999999"), 1, "insufficient-funds"),
-        (("nosuchmethod",), 64, "usage"),
-        (("sendrawtransaction", "zz"), 65, "bad-hex"),
-        (("getblock", "999999"), 65, "unknown-block"),
-    ]
-    for arguments, status, reason in cases:
-        result = network.cli(0, *arguments, check=False)
-        assert result.returncode == status and reason in result.stderr, (arguments, result.returncode, result.stderr)
-    result = run(CLI, "--socket", "/nonexistent/node.sock", "getblockcount", check=False)
-    assert result.returncode == 69, result
-    result = run(NODE, "run", "--datadir", f"{network.directory}/node0", "--network", "local",
-                 "--listen", "127.0.0.1:0", check=False)
-    assert result.returncode == 78 and "lock" in result.stderr, result
-    passes("each wrong input has its own reason and exit status; a second instance is refused")
-
-
-def test_random_bytes(network):
-    status = json.loads(run(NODE, "localnet", "status", "--dir", network.directory, "-o", "json").stdout)
-    host, port = status["nodes"][0]["p2p"].split(":")
-    for size in (1, 5, 4096, 100_000):
-        with socket.create_connection((host, int(port)), timeout=15) as connection:
-            try:
-                connection.sendall(os.urandom(size))
-                while connection.recv(4096):
-                    pass
-            except ConnectionError:
-                pass
-    assert run(NODE, "localnet", "status", "--dir", network.directory, "-o", "json").stdout.count('"running":true') == 4
-    before = network.height(0)
-    wait("the node goes on", lambda: network.height(0) > before, 15)
-    log = open(f"{network.directory}/node0/local/node.log").read()
-    assert log.count("closed a connection") >= 4, log[-2000:]
-    passes("random bytes: each connection is closed with a line in the log, and the node goes on")
 
 
 def test_one_killed(network):
@@ -188,6 +61,81 @@ def test_all_killed(network, times=3):
     passes(f"all four killed {times} times: one chain of {top} blocks, the same on all, supply by the schedule")
 
 
+def test_many_payments(network, count=500):
+    addresses = [new_address(network, index) for index in range(4)]
+    txids = [[] for _ in range(4)]
+    refused = []
+
+    def submit(index):
+        for number in range(count // 4):
+            answer = network.call(index, "sendtoaddress", addresses[(index + number) % 4], "0.001")
+            if "result" in answer:
+                txids[index].append(answer["result"])
+            else:
+                refused.append(answer["error"]["data"]["reason"])
+
+    start = time.monotonic()
+    threads = [threading.Thread(target=submit, args=(index,)) for index in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sent = sum(txids, [])
+    assert len(sent) + len(refused) == count and len(set(sent)) == len(sent), (len(sent), len(refused))
+    for txid in sent:
+        wait(f"{txid} final", lambda: all(
+            network.call(index, "gettransaction", txid).get("result", {}).get("final") for index in range(4)), 60)
+    took = time.monotonic() - start
+    same_chain(network)
+    passes(f"{count} payments at four nodes at once: {len(sent)} final on all after {took:.1f} s, "
+           f"{len(refused)} refused {sorted(set(refused))}")
+
+
+def test_double_spend(network):
+    """Two transactions of one output: the first is made, forgotten with its node's memory, and made again."""
+    for index in (1, 2, 3):
+        network.kill(index)
+    raw = []
+    balance = float(network.cli(0, "getbalance").stdout.strip().strip('"'))
+    for target in range(2):
+        address = new_address(network, 0)
+        txid = network.cli(0, "sendtoaddress", address, f"{balance * (0.6 + target / 10):.8f}").stdout.strip().strip('"')
+        raw.append((txid, network.cli(0, "getrawtransaction", txid).stdout.strip().strip('"')))
+        network.kill(0)
+        network.restart(0)
+        wait("node 0 answers", lambda: network.height(0) >= 0, 20)
+    decoded = [network.json(0, "decoderawtransaction", bytes_) for _, bytes_ in raw]
+    spent = [{(entry["txid"], entry["vout"]) for entry in each["vin"]} for each in decoded]
+    assert raw[0][0] != raw[1][0] and spent[0] & spent[1], "the two spend nothing in common"
+    for index in (1, 2, 3):
+        network.restart(index)
+    wait("all answer", lambda: all(network.height(index) >= 0 for index in range(4)), 20)
+    answers = [None, None]
+
+    def submit(which):
+        answers[which] = network.call(1 + which, "sendrawtransaction", raw[which][1])
+
+    threads = [threading.Thread(target=submit, args=(which,)) for which in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    def final(which, index):
+        return network.call(index, "gettransaction", raw[which][0]).get("result", {}).get("final", False)
+
+    wait("one of the two final on all",
+         lambda: any(all(final(which, index) for index in range(4)) for which in range(2)), 20)
+    winner = 0 if final(0, 0) else 1
+    stuck = network.height(0)
+    wait("two more blocks", lambda: network.height(0) >= stuck + 2, 20)
+    assert not any(final(1 - winner, index) for index in range(4)), "both became final"
+    refused = network.call(3, "sendrawtransaction", raw[1 - winner][1])
+    assert "error" in refused, refused
+    same_chain(network)
+    passes(f"a double spend to two nodes has one winner everywhere; the other is refused: {refused['error']['message']}")
+
+
 def test_journals(network):
     network.down()
     positions = {}
@@ -204,22 +152,12 @@ def test_journals(network):
     passes(f"the four journals joined: {count} votes and proposals, never two signatures at one position")
 
 
-def main():
-    directory = tempfile.mkdtemp(prefix="timecoin-test.")
-    network = Network(directory)
-    try:
-        wait("the first block", lambda: network.height(0) >= 1, 20)
-        test_payment(network)
-        test_refusals(network)
-        test_random_bytes(network)
-        test_one_killed(network)
-        test_two_killed(network)
-        test_all_killed(network)
-        test_journals(network)
-    finally:
-        network.down()
-        shutil.rmtree(directory, ignore_errors=True)
-    print(f"{passed} passed, 0 failed")
-
-
-main()
+with Network() as network:
+    test_payment(network)
+    test_one_killed(network)
+    test_two_killed(network)
+    test_all_killed(network)
+    test_many_payments(network)
+    test_double_spend(network)
+    test_journals(network)
+finish()

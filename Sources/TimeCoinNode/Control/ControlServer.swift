@@ -13,6 +13,8 @@ protocol CallAnswering: Sendable {
 struct ControlServer: Sendable {
     /// Bytes of a request at most.
     static let requestBytesMax = 8 << 20
+    /// Bytes of a too long request that are read and thrown away, so that its sender gets to read the answer.
+    static let drainedBytesMax = 64 << 20
     /// Connections at once.
     static let connectionsMax = 256
 
@@ -54,20 +56,28 @@ struct ControlServer: Sendable {
         try? await connection.executeThenClose { inbound, outbound in
             var head: HTTPRequestHead?
             var body: [UInt8] = []
+            var drained = 0
             for try await part in inbound {
                 switch part {
                 case .head(let next):
                     head = next
                     body = []
+                    drained = 0
                 case .body(let buffer):
-                    guard body.count + buffer.readableBytes <= ControlServer.requestBytesMax else {
+                    if drained == 0, body.count + buffer.readableBytes <= ControlServer.requestBytesMax {
+                        body += buffer.readableBytesView
+                    } else {
+                        body = []
+                        drained += buffer.readableBytes
+                        guard drained <= ControlServer.drainedBytesMax else { return }
+                    }
+                case .end:
+                    guard let request = head else { return }
+                    guard drained == 0 else {
                         try await respond(
                             .payloadTooLarge, "the request is too long", outbound, keepAlive: false)
                         return
                     }
-                    body += buffer.readableBytesView
-                case .end:
-                    guard let request = head else { return }
                     let keepAlive = request.isKeepAlive
                     if request.method == .POST {
                         let answer = await answer(body)
