@@ -135,7 +135,8 @@ let package = Package(
         .testTarget(
             name: "TimeCoinNodeTests",
             dependencies: [
-                "TimeCoinNode", "TimeCoinTesting", "TimeCoinConsensus", "TimeCoinCore", "TimeCoinStore",
+                "TimeCoinNode", "TimeCoinControl", "TimeCoinTesting", "TimeCoinConsensus", "TimeCoinCore",
+                "TimeCoinStore",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

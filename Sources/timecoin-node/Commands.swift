@@ -68,6 +68,12 @@ struct RunCommand: AsyncParsableCommand {
     @Option(name: .customLong("peer"), help: "Address of a node to connect to, host:port; may be repeated.")
     var peers: [String] = []
     @Option(help: "trace, debug, info, notice, warning, error or critical.") var logLevel: String = "info"
+    @Option(help: "pretty for people, json for programs.") var logFormat: LogFormat = .pretty
+
+    enum LogFormat: String, ExpressibleByArgument {
+        case pretty
+        case json
+    }
 
     func validate() throws {
         guard PeerAddress(listen) != nil else {
@@ -85,7 +91,13 @@ struct RunCommand: AsyncParsableCommand {
         // A file that may not grow is an error of the write, to be handled like every other.
         signal(SIGXFSZ, SIG_IGN)
         let level = Logger.Level(rawValue: logLevel) ?? .info
-        LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
+        let format = logFormat
+        LoggingSystem.bootstrap { label in
+            switch format {
+            case .pretty: StreamLogHandler.standardError(label: label)
+            case .json: JSONLogHandler(label: label)
+            }
+        }
         var logger = Logger(label: "timecoin")
         logger.logLevel = level
         try await NodeProgram(

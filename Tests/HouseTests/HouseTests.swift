@@ -44,6 +44,7 @@ struct HouseTests {
 
     static let linesMax = 500
     static let columnsMax = 110
+    static let functionLinesMax = 70
 
     struct Source {
         let target: String
@@ -89,8 +90,27 @@ struct HouseTests {
         return result
     }
 
+    /// Where functions and initialisers begin, and how many lines they have: to the brace in the same column,
+    /// where the formatter puts it.
+    static func functions(_ lines: [String]) -> [(line: Int, count: Int)] {
+        lines.indices.compactMap { start in
+            let words = lines[start].split(separator: " ")
+            guard words.contains(where: { $0 == "func" || $0.hasPrefix("init(") || $0.hasPrefix("init?(") })
+            else { return nil }
+            let margin = String(lines[start].prefix { $0 == " " })
+            guard
+                let end = lines[start...].firstIndex(where: {
+                    $0 == margin + "}" || $0.hasPrefix(margin + "} ")
+                })
+            else { return nil }
+            return (start + 1, end - start + 1)
+        }
+    }
+
     @Test("the scanners see what they are for")
     func scannersWork() {
+        let long = ["    func long() {"] + [String](repeating: "        work()", count: 70) + ["    }"]
+        #expect(Self.functions(["struct A {"] + long + ["}"]).map(\.count) == [72])
         #expect(Self.imported("public import TimeCoinStore") == "TimeCoinStore")
         #expect(Self.imported("let import = 3") == nil)
         #expect(Self.code("let a = try! b() // why") == "let a = try! b() ")
@@ -133,6 +153,9 @@ struct HouseTests {
     func budgets() {
         for source in Self.sources {
             #expect(source.lines.count <= Self.linesMax, "\(source.path) has \(source.lines.count) lines")
+            for function in Self.functions(source.lines) where function.count > Self.functionLinesMax {
+                Issue.record("\(source.path):\(function.line): a function of \(function.count) lines")
+            }
             for (number, line) in source.lines.enumerated() where line.count > Self.columnsMax {
                 Issue.record("\(source.path):\(number + 1) has \(line.count) columns")
             }

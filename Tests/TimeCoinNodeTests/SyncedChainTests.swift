@@ -147,7 +147,7 @@ struct SyncedChainTests {
     }
 
     @Test(
-        "a vote too few, a wrong signature, a foreign certificate, an altered payment: refused, with the reason",
+        "a vote too few, a wrong signature, a foreign certificate, an altered payment: refused, and why",
         arguments: Fault.allCases)
     func refused(fault: Fault) async throws {
         let world = try World()
