@@ -45,6 +45,8 @@ public struct RPCMethod: Sendable, Hashable {
     private static let txid = Parameter("txid", .string, "a transaction identifier")
     private static let hex = Parameter("hex", .string, "a transaction in hexadecimal")
 
+    private static let proof = Parameter("proof", .string, "a proof in hexadecimal")
+
     public static let all: [RPCMethod] = [
         RPCMethod("getblockcount", "Height of the last final block."),
         RPCMethod("getbestblockhash", "Hash of the last final block."),
@@ -59,6 +61,10 @@ public struct RPCMethod: Sendable, Hashable {
         RPCMethod("gettransaction", "A transaction and whether it is final.", [txid]),
         RPCMethod("sendrawtransaction", "Submits a signed transaction.", [hex]),
         RPCMethod("decoderawtransaction", "Shows what a transaction says.", [hex]),
+        RPCMethod("gettxoutproof", "Proof that a transaction is final, for somebody without a node.", [txid]),
+        RPCMethod("verifytxoutproof", "Verifies such a proof and shows what it proves.", [proof]),
+        RPCMethod("getfinalityproof", "Proof that a block is final, for somebody without a node.", [block]),
+        RPCMethod("verifyfinalityproof", "Verifies such a proof and shows what it proves.", [proof]),
         RPCMethod("getmempoolinfo", "What waits for a block."),
         RPCMethod("getrawmempool", "Identifiers of what waits for a block."),
         RPCMethod("getpeerinfo", "Connected peers."),

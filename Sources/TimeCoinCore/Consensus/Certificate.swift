@@ -9,7 +9,6 @@ public enum CertificateKind: UInt8, Hashable, Sendable {
 /// Why a certificate is refused, always as a whole.
 public enum CertificateRejection: String, Error, Hashable, Sendable {
     case wrongBitmap = "wrong-bitmap"
-    case wrongCount = "wrong-signature-count"
     case tooLittleWeight = "too-little-weight"
     case badSignature = "bad-signature"
 }

@@ -44,15 +44,43 @@ public struct ValidatorSet: Hashable, Sendable {
             guard member.weight <= ValidatorSet.totalWeightMax - total else { throw .totalWeight }
             total += member.weight
         }
-        var writer = ByteWriter(reserving: ordered.count * 40 + 9)
-        writer.writeCompactSize(UInt64(ordered.count))
-        for member in ordered {
-            writer.write(member.operatorKey)
-            writer.write(member.weight)
-        }
+        var writer = ByteWriter(reserving: ordered.count * ValidatorSet.memberByteCount + 9)
+        ValidatorSet.encode(ordered, into: &writer)
         self.members = ordered
         totalWeight = total
         hash = Blake2b.hash256(.validatorSet, writer.bytes)
+    }
+
+    private static let memberByteCount = PublicKey.byteCount + 8
+    /// Bytes of an encoded set at most.
+    public static let bytesMax = 3 + membersMax * memberByteCount
+
+    private static func encode(_ members: [Member], into writer: inout ByteWriter) {
+        writer.writeCompactSize(UInt64(members.count))
+        for member in members {
+            writer.write(member.operatorKey)
+            writer.write(member.weight)
+        }
+    }
+
+    /// A count, then key and weight of each member in the order of the keys: what ``hash`` covers.
+    public func encode(into writer: inout ByteWriter) {
+        ValidatorSet.encode(members, into: &writer)
+    }
+
+    /// Only the canonical order is read.
+    public init(from reader: inout ByteReader) throws(DecodingFailure) {
+        let count = try reader.readCount(
+            limit: ValidatorSet.membersMax, bytesEach: ValidatorSet.memberByteCount)
+        var members: [Member] = []
+        for _ in 0..<count {
+            members.append(
+                Member(operatorKey: try reader.readPublicKey(), weight: try reader.readInteger()))
+        }
+        guard let set = try? ValidatorSet(members), set.members == members else {
+            throw reader.failure(.valueOutOfRange)
+        }
+        self = set
     }
 
     /// Place of a member, or `nil` for a stranger.

@@ -22,6 +22,12 @@ public struct Vote: Hashable, Sendable {
         self.validRound = type == .prevote ? validRound : nil
     }
 
+    /// Only a prevote for a value has a valid round, and one below its own.
+    var isWellFormed: Bool {
+        guard let validRound else { return true }
+        return type == .prevote && value != nil && validRound < round
+    }
+
     /// What is signed; it names the chain, so that a signature can be replayed to no other position.
     public func signedBytes(chain: Hash256) -> [UInt8] {
         var writer = ByteWriter(reserving: 112)
@@ -46,7 +52,7 @@ public struct Vote: Hashable, Sendable {
         round = try reader.readInteger()
         value = try reader.readOptionalHash()
         validRound = try reader.readOptionalRound()
-        guard type == .prevote || validRound == nil else { throw reader.failure(.valueOutOfRange) }
+        guard isWellFormed else { throw reader.failure(.valueOutOfRange) }
     }
 }
 
@@ -83,9 +89,9 @@ public struct VerifiedVote: Hashable, Sendable {
 
     public var vote: Vote { signed.vote }
 
-    /// `nil` for a stranger's vote or a wrong signature.
+    /// `nil` for a stranger's vote, a wrong signature, or a valid round that cannot be.
     public init?(_ signed: SignedVote, validators: ValidatorSet, chain: Hash256) {
-        guard let index = validators.index(of: signed.member),
+        guard signed.vote.isWellFormed, let index = validators.index(of: signed.member),
             signed.member.verifies(signed.signature, over: signed.vote.signedBytes(chain: chain))
         else { return nil }
         self.signed = signed

@@ -53,9 +53,29 @@ public struct MerkleProof: Hashable, Sendable {
     /// Hashes in a path at most: a list has fewer than 2^64 leaves.
     public static let pathMax = 64
 
+    /// Bytes of an encoded proof at most.
+    public static let bytesMax = 8 + 8 + 1 + pathMax * Hash256.byteCount
+
     public init(index: UInt64, count: UInt64, path: [Hash256]) {
         self.index = index
         self.count = count
+        self.path = path
+    }
+
+    /// Index, count, the number of hashes, the hashes.
+    public func encode(into writer: inout ByteWriter) {
+        writer.write(index)
+        writer.write(count)
+        writer.writeCompactSize(UInt64(path.count))
+        for hash in path { writer.write(hash) }
+    }
+
+    public init(from reader: inout ByteReader) throws(DecodingFailure) {
+        index = try reader.readInteger()
+        count = try reader.readInteger()
+        let hashes = try reader.readCount(limit: MerkleProof.pathMax, bytesEach: Hash256.byteCount)
+        var path: [Hash256] = []
+        for _ in 0..<hashes { path.append(try reader.readHash()) }
         self.path = path
     }
 

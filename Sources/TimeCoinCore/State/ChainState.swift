@@ -36,6 +36,14 @@ public struct ChainState: Hashable, Sendable {
         time >= dueTime(of: slot + 1) ? (.scheduled, slot + 1) : (.payment, slot)
     }
 
+    /// The earliest time, not before `clock`, that a block on this state may bear: after its parent's, and
+    /// for a payment block a payment interval after it.
+    public func nextBlockTime(at clock: Timestamp) -> Timestamp {
+        let next = max(clock, header.time.advanced(byMilliseconds: 1))
+        guard schedule(at: next).kind == .payment else { return next }
+        return max(next, header.time.advanced(byMilliseconds: parameters.paymentIntervalMilliseconds))
+    }
+
     /// The seed of a slot: nothing that a proposer could grind.
     static func seed(chain: Hash256, slot: Slot) -> Hash256 {
         var writer = ByteWriter(reserving: 40)

@@ -1,4 +1,4 @@
-/// What competes for a connection, in the order of precedence when sending.
+/// What must not wait for each other on a connection: each class has its own inbox.
 public enum MessageClass: UInt8, Hashable, Sendable, CaseIterable {
     case consensus = 0
     case control = 1

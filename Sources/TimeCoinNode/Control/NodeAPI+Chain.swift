@@ -5,7 +5,7 @@ import TimeCoinStore
 
 extension NodeAPI {
     /// The height that a parameter names, by number or hash.
-    private func height(_ parameters: CallParameters, _ reader: any ChainReading) throws -> Height {
+    func height(_ parameters: CallParameters, _ reader: any ChainReading) throws -> Height {
         let text = parameters.token("block") ?? ""
         let tip = try reader.tip()?.height ?? 0
         if let height = UInt64(text), text.count < 20 {
@@ -64,7 +64,8 @@ extension NodeAPI {
             "time": .integer(state.header.time.milliseconds), "slot": .integer(state.slot),
             "syncing": .bool(best > state.height + 1),
             "stateroot": .string(state.header.stateRoot.description),
-            "genesishash": .string(state.chain.description), "outputs": .integer(state.outputCount),
+            "genesishash": .string(state.chain.description),
+            "validators": .string(state.validators.hash.description), "outputs": .integer(state.outputCount),
             "supply": .object([
                 "unspent": .string(state.supply.unspent.description),
                 "accrued": .string(state.supply.accrued.description),

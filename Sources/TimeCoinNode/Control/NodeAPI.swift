@@ -42,6 +42,10 @@ struct NodeAPI: CallAnswering {
         case "getrawtransaction": try await rawTransaction(parameters)
         case "gettransaction": try await transaction(parameters)
         case "sendrawtransaction": try await sendRaw(parameters)
+        case "gettxoutproof": try await transactionProof(parameters)
+        case "verifytxoutproof": try await verifyTransactionProof(parameters)
+        case "getfinalityproof": try await finalityProof(parameters)
+        case "verifyfinalityproof": try await verifyFinalityProof(parameters)
         case "decoderawtransaction": Rendering(network: network).transaction(try decoded(parameters))
         case "getmempoolinfo": await mempoolInfo()
         case "getrawmempool":

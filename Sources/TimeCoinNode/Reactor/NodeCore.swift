@@ -151,8 +151,6 @@ actor NodeCore {
         case .build(_, let round): build(round)
         case .judge(let block): judge(block)
         case .commit(let block, let certificate): try commit(block, certificate)
-        case .penalise(let peer, let reason):
-            parts.logger.warning("peer misbehaves", metadata: ["peer": "\(peer)", "reason": "\(reason)"])
         case .stopSigning(let reason):
             parts.logger.critical("signing is stopped: \(reason)")
         case .report(let report):
@@ -196,10 +194,9 @@ actor NodeCore {
 
     private func build(_ round: Round) {
         let state = reactor.state
-        let earliest = state.header.time.advanced(byMilliseconds: 1)
         jobSink.yield(
             .build(
-                parent: state, time: max(parts.clock.moment.clock, earliest),
+                parent: state, time: state.nextBlockTime(at: parts.clock.moment.clock),
                 candidates: reactor.mempool.candidates(), round: round))
     }
 

@@ -41,6 +41,9 @@ struct Reactor: Sendable {
     /// The highest position seen of each member, to tell it after its restart.
     var positions: [PublicKey: SignerPosition] = [:]
 
+    /// Fresh proposals whose block is not here yet, with the clock when they came: without a header nothing
+    /// can be said of their time.
+    var unseen: [(proposal: VerifiedProposal, clock: Timestamp)] = []
     var contents: [Hash256: CheckedBlock] = [:]
     var executed: [Hash256: ExecutedBlock] = [:]
     var judging: Set<Hash256> = []
@@ -215,6 +218,7 @@ struct Reactor: Sendable {
         let round = machine.decision?.round ?? 0
         state = block.change.state
         machine = ConsensusMachine(on: state, own: own)
+        unseen = []
         contents = [:]
         executed = [:]
         judging = []
@@ -259,18 +263,30 @@ struct Reactor: Sendable {
         note(proposal.signed.proposer, SignerPosition(.proposal(proposal.proposal)))
         guard isCurrent(proposal.proposal.height, .proposal(proposal, compact, from: peer)) else { return }
         let value = proposal.proposal.value
-        let time = compact?.header.time ?? contents[value]?.header.time
-        if let compact, compact.header.hash == value, contents[value] == nil {
-            if let block = assembled(from: compact) {
+        let compact = compact.flatMap { $0.header.hash == value ? $0 : nil }
+        if contents[value] == nil {
+            if let block = compact.flatMap({ assembled(from: $0) }) {
                 keep(block)
             } else {
                 wanted[value] = now.instant
                 effects.append(.send(.valueRequest(value), to: peer))
             }
         }
-        // A proposal again has been judged by its time before; only a fresh one is asked now.
-        let isTimely = time.map { state.parameters.isTimely($0, at: now.clock) } ?? false
-        feed(.proposal(proposal, isTimely: isTimely), &effects)
+        guard let header = contents[value]?.header ?? compact?.header else {
+            if proposal.proposal.validRound != nil {
+                // Proposed again: its time was judged when it was fresh.
+                feed(.proposal(proposal, isTimely: false), &effects)
+            } else if unseen.count < 2 * state.validators.members.count {
+                unseen.append((proposal, now.clock))
+            }
+            return
+        }
+        feed(.proposal(proposal, isTimely: isTimely(proposal, header, at: now.clock)), &effects)
+    }
+
+    /// Whether a fresh proposal came in time, and is of a block that its signer made.
+    func isTimely(_ proposal: VerifiedProposal, _ header: BlockHeader, at clock: Timestamp) -> Bool {
+        header.proposer == proposal.signed.proposer && state.parameters.isTimely(header.time, at: clock)
     }
 
     func assembled(from compact: CompactBlock) -> CheckedBlock? {
@@ -312,6 +328,11 @@ struct Reactor: Sendable {
     mutating func take(content block: CheckedBlock, _ effects: inout [ReactorEffect]) {
         guard wanted[block.hash] != nil else { return }
         keep(block)
+        let waiting = unseen.filter { $0.proposal.proposal.value == block.hash }
+        unseen.removeAll { $0.proposal.proposal.value == block.hash }
+        for (proposal, clock) in waiting {
+            feed(.proposal(proposal, isTimely: isTimely(proposal, block.header, at: clock)), &effects)
+        }
         serve(machine.requests, &effects)
         if machine.decision != nil { finish(&effects) }
     }

@@ -69,7 +69,6 @@ enum ReactorEffect: Sendable {
     case judge(CheckedBlock)
     /// Write a decided block and its certificate, durably, with the journal before it.
     case commit(ExecutedBlock, Certificate)
-    case penalise(PeerKey, reason: String)
     /// Stop signing, for this reason; only an operator starts it again.
     case stopSigning(String)
     case report(ReactorReport)

@@ -59,31 +59,41 @@ struct PeerIngress: PeerMessageHandler {
         let current = view.current
         let window = current.height...current.height + 1
         let chain = current.state.chain
+        let validators = current.validators
         switch message {
         case .vote(let signed) where window.contains(signed.vote.height):
-            guard let vote = VerifiedVote(signed, validators: current.validators, chain: chain) else {
-                return
+            guard let vote = VerifiedVote(signed, validators: validators, chain: chain) else {
+                return refuse(message, from: peer, "its signature is not a member's")
             }
             await core.deliver(.vote(vote))
         case .proposal(let signed, let compact) where window.contains(signed.proposal.height):
-            guard let proposal = VerifiedProposal(signed, validators: current.validators, chain: chain) else {
-                return
+            guard let proposal = VerifiedProposal(signed, validators: validators, chain: chain) else {
+                return refuse(message, from: peer, "its signature is not a member's")
             }
             await core.deliver(.proposal(proposal, compact, from: peer))
         case .certificate(let certificate) where window.contains(certificate.height):
-            guard
-                let verified = try? VerifiedCertificate(
-                    certificate, validators: current.validators, chain: chain)
-            else { return }
-            await core.deliver(.certificate(verified))
+            do throws(CertificateRejection) {
+                await core.deliver(
+                    .certificate(
+                        try VerifiedCertificate(certificate, validators: validators, chain: chain)))
+            } catch {
+                refuse(message, from: peer, error.rawValue)
+            }
         case .roundCertificate(let certificate) where window.contains(certificate.height):
-            guard
-                let verified = try? VerifiedRoundCertificate(
-                    certificate, validators: current.validators, chain: chain)
-            else { return }
-            await core.deliver(.roundCertificate(verified))
+            do throws(RoundCertificateRejection) {
+                await core.deliver(
+                    .roundCertificate(
+                        try VerifiedRoundCertificate(certificate, validators: validators, chain: chain)))
+            } catch {
+                refuse(message, from: peer, error.rawValue)
+            }
         default: break
         }
+    }
+
+    /// Correct nodes pass on only what they have verified: whoever sends anything else is cut off.
+    private func refuse(_ message: WireMessage, from peer: PublicKey, _ reason: String) {
+        peers.disconnect(peer, reason: "a \(message.type) that does not verify: \(reason)")
     }
 
     private func takeAnswer(_ answer: PositionAnswer, _ current: PublishedView.Value) async {
