@@ -61,6 +61,14 @@ public final class PeerNetwork: Sendable {
         var connections: [UInt64: Connection] = [:]
         var nextID: UInt64 = 1
         var bound: PeerAddress?
+        var listening: Listening?
+    }
+
+    /// A listener that accepts already and serves nobody before ``PeerNetwork/run()``.
+    private struct Listening {
+        let channel: any Channel
+        let arrivals: AsyncStream<Connection>
+        let arrival: AsyncStream<Connection>.Continuation
     }
 
     private struct Session {
@@ -105,24 +113,34 @@ public final class PeerNetwork: Sendable {
     /// The address that is really listened on, once bound.
     public var localAddress: PeerAddress? { state.withLock { $0.bound } }
 
+    /// Begins to listen, so that a taken port is known before anything else starts; ``run()`` does it where
+    /// nobody has.
+    ///
+    /// - Throws: when the address cannot be listened on.
+    public func bind() async throws {
+        let (arrivals, arrival) = AsyncStream.makeStream(
+            of: Connection.self, bufferingPolicy: .bufferingOldest(PeerNetwork.pendingMax))
+        let channel = try await listen(arrival)
+        state.withLock { $0.listening = Listening(channel: channel, arrivals: arrivals, arrival: arrival) }
+    }
+
     /// Serves until cancelled; then every socket is closed.
     ///
     /// - Throws: when the address cannot be listened on.
     public func run() async throws {
-        let (arrivals, arrival) = AsyncStream.makeStream(
-            of: Connection.self, bufferingPolicy: .bufferingOldest(PeerNetwork.pendingMax))
-        let listener = try await listen(arrival)
+        if state.withLock({ $0.listening == nil }) { try await bind() }
+        guard let listening = state.withLock({ $0.listening }) else { return }
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
-                group.addTask { await self.dialForever(arrival) }
-                for await connection in arrivals {
+                group.addTask { await self.dialForever(listening.arrival) }
+                for await connection in listening.arrivals {
                     group.addTask { await self.serve(connection) }
                 }
                 self.closeAll()
             }
         } onCancel: {
-            listener.close(promise: nil)
-            arrival.finish()
+            listening.channel.close(promise: nil)
+            listening.arrival.finish()
             closeAll()
         }
     }
@@ -241,9 +259,8 @@ public final class PeerNetwork: Sendable {
     /// `nil` when there are too many connections.
     private func register(_ channel: any Channel, dialled: PeerAddress?) -> Connection? {
         let connection = state.withLock { state -> Connection? in
-            guard state.connections.count < configuration.sessionsMax + PeerNetwork.pendingMax else {
-                return nil
-            }
+            let most = configuration.sessionsMax + PeerNetwork.pendingMax
+            guard dialled != nil || state.connections.count < most else { return nil }
             let connection = Connection(id: state.nextID, channel: channel, dialled: dialled)
             state.nextID += 1
             state.connections[connection.id] = connection
@@ -341,6 +358,7 @@ public final class PeerNetwork: Sendable {
             connection.close()
             return
         }
+        let start = PeerNetwork.now
         logger.info(
             "peer connected", metadata: ["peer": "\(key)", "address": "\(PeerNetwork.describe(connection))"])
         await handler.peerConnected(info(key, session))
@@ -358,6 +376,16 @@ public final class PeerNetwork: Sendable {
             let wasSession = state.table.closed(key, connection: connection.id)
             if wasSession { state.sessions[key] = nil }
             return wasSession
+        }
+        if let address = connection.dialled {
+            let lasted = PeerNetwork.now.milliseconds - start.milliseconds
+            state.withLock { state in
+                if lasted < DialSchedule.sessionLeast, wasSession {
+                    state.schedule.endedSoon(address, at: PeerNetwork.now)
+                } else {
+                    state.schedule.lasted(address)
+                }
+            }
         }
         if wasSession {
             let reason = connection.reason ?? "closed by the peer"

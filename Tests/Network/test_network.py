@@ -1,6 +1,7 @@
 """Four real nodes: agreement, payment, kills. Run by Scripts/test-network with the folder of the programs."""
 
 import json
+import shutil
 import threading
 import time
 
@@ -102,6 +103,7 @@ def test_double_spend(network):
         txid = network.cli(0, "sendtoaddress", address, f"{balance * (0.6 + target / 10):.8f}").stdout.strip().strip('"')
         raw.append((txid, network.cli(0, "getrawtransaction", txid).stdout.strip().strip('"')))
         network.kill(0)
+        shutil.rmtree(f"{network.directory}/node0/local/submitted")
         network.restart(0)
         wait("node 0 answers", lambda: network.height(0) >= 0, 20)
     decoded = [network.json(0, "decoderawtransaction", bytes_) for _, bytes_ in raw]
@@ -136,6 +138,20 @@ def test_double_spend(network):
     passes(f"a double spend to two nodes has one winner everywhere; the other is refused: {refused['error']['message']}")
 
 
+def test_alone(network):
+    """Handed in at a node that nobody hears, which is then killed: the answer was a promise."""
+    for index in (1, 2, 3):
+        network.kill(index)
+    txid = pay(network, 0, 0, "0.25")
+    network.kill(0)
+    network.restart(0)
+    wait("node 0 has it again", lambda: network.json(0, "gettransaction", txid)["txid"] == txid, 20)
+    for index in (1, 2, 3):
+        network.restart(index)
+    took = wait("final on all four", lambda: final_everywhere(network, txid), 20)
+    passes(f"a payment taken by a lonely node outlives its kill and is final {took:.2f} s after the others came")
+
+
 def test_journals(network):
     network.down()
     positions = {}
@@ -158,6 +174,7 @@ with Network() as network:
     test_two_killed(network)
     test_all_killed(network)
     test_many_payments(network)
+    test_alone(network)
     test_double_spend(network)
     test_journals(network)
 finish()

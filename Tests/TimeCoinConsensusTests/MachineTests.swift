@@ -190,22 +190,63 @@ struct MachineTests {
     func gate() throws {
         let members = try Members([1, 1, 1, 1])
         let keys = members.set.members.map(\.operatorKey)
-        let last = SignerPosition(height: 5, round: 0, kind: .precommit)
-        var gate = SigningGate(own: keys[0], ownLast: last, validators: members.set)
-        gate.answer(from: keys[1], highest: last)
-        gate.answer(from: keys[1], highest: last)
-        #expect(gate.state == .asking)
-        gate.answer(from: keys[2], highest: nil)
-        #expect(gate.state == .open)
-        var stale = SigningGate(own: keys[0], ownLast: last, validators: members.set)
-        let later = SignerPosition(height: 6, round: 0, kind: .prevote)
-        stale.answer(from: keys[1], highest: later)
-        stale.answer(from: keys[2], highest: nil)
-        stale.answer(from: keys[3], highest: nil)
-        #expect(stale.state == .contradicted(later, by: keys[1]))
+        let secret = try #require(members.keys.first { $0.publicKey == keys[0] })
+        func signed(_ height: Height, _ type: VoteType, _ value: UInt8) -> SignedPosition {
+            let vote = Vote(type: type, height: height, round: 0, value: members.value(value))
+            let bytes = vote.signedBytes(chain: members.chain)
+            return .vote(SignedVote(vote: vote, member: keys[0], signature: secret.sign(bytes)))
+        }
+        let last = signed(5, .precommit, 1)
+        var record = SignerPositions()
+        guard case .vote(let vote) = last else { return }
+        record.note(
+            SignerRecord(
+                position: last.position, bytes: vote.vote.signedBytes(chain: members.chain),
+                signature: vote.signature))
+        func gate() -> SigningGate {
+            SigningGate(own: keys[0], record: record, validators: members.set, chain: members.chain)
+        }
+        var good = gate()
+        good.answer(from: keys[1], highest: last)
+        good.answer(from: keys[1], highest: last)
+        #expect(good.state == .asking)
+        good.answer(from: keys[2], highest: nil)
+        #expect(good.state == .open)
+        // A later message, and another one at the last position: neither was made with this record.
+        for foreign in [signed(6, .prevote, 1), signed(5, .precommit, 2)] {
+            var stale = gate()
+            stale.answer(from: keys[1], highest: foreign)
+            stale.answer(from: keys[2], highest: nil)
+            stale.answer(from: keys[3], highest: nil)
+            #expect(stale.state == .contradicted(foreign.position, by: keys[1]))
+        }
         let alone = try Members([1])
         let own = alone.keys[0].publicKey
-        #expect(SigningGate(own: own, ownLast: nil, validators: alone.set).state == .open)
+        let single = SigningGate(
+            own: own, record: SignerPositions(), validators: alone.set, chain: alone.chain)
+        #expect(single.state == .open)
+    }
+
+    @Test("an answer is worth nothing without the signed message that it speaks of")
+    func answerNeedsWitness() throws {
+        let members = try Members([1, 1, 1, 1])
+        let (asker, liar) = (members.keys[0], members.keys[1])
+        let nonce = Blake2b.hash256(.position, [1])
+        let vote = Vote(type: .precommit, height: 1 << 40, round: 0, value: members.value(1))
+        let bytes = vote.signedBytes(chain: members.chain)
+        func answer(_ signer: SigningKey, naming member: PublicKey) -> PositionAnswer {
+            PositionAnswer(
+                key: asker.publicKey, nonce: nonce,
+                highest: .vote(SignedVote(vote: vote, member: member, signature: signer.sign(bytes))),
+                signedBy: liar, chain: members.chain)
+        }
+        func isBelieved(_ answer: PositionAnswer) -> Bool {
+            answer.verifies(
+                key: asker.publicKey, nonce: nonce, validators: members.set, chain: members.chain)
+        }
+        #expect(isBelieved(answer(asker, naming: asker.publicKey)))
+        #expect(!isBelieved(answer(liar, naming: asker.publicKey)))
+        #expect(!isBelieved(answer(liar, naming: liar.publicKey)))
     }
 }
 

@@ -96,12 +96,14 @@ struct SessionTests {
             try #require(SigningKey(seed: [UInt8](repeating: $0, count: 32))).publicKey
         }
         var table = SessionTable(own: keys[0], sessionsMax: 2)
-        let verdicts = (1...3).map { table.greeted(keys[$0], connection: UInt64($0), isDialled: true) }
+        let verdicts = (1...3).map { table.greeted(keys[$0], connection: UInt64($0), isDialled: false) }
         #expect(verdicts == [.adopt, .adopt, .full])
         let closes = [table.closed(keys[1], connection: 9), table.closed(keys[1], connection: 1)]
         #expect(closes == [false, true])
-        let again = table.greeted(keys[3], connection: 4, isDialled: true)
-        #expect(again == .adopt)
+        let again = table.greeted(keys[3], connection: 4, isDialled: false)
+        // Strangers fill the table, and whom this node dials has its place all the same.
+        let dialled = table.greeted(keys[1], connection: 5, isDialled: true)
+        #expect([again, dialled] == [.adopt, .adopt])
     }
 
     @Test("backoff grows, ends, and starts anew when the node appears")
@@ -123,6 +125,26 @@ struct SessionTests {
         let whileConnected = schedule.due(at: now.advanced(byMilliseconds: 60_000), connected: [key])
         let afterwards = schedule.due(at: now.advanced(byMilliseconds: 60_000), connected: [])
         #expect([whileConnected, afterwards] == [[], [address]])
+    }
+
+    @Test("a peer that hangs up at once is left alone for longer each time, until a session lasts")
+    func hangsUp() throws {
+        let address = try #require(PeerAddress("127.0.0.1:5"))
+        let key = try #require(SigningKey(seed: [UInt8](repeating: 1, count: 32))).publicKey
+        var schedule = DialSchedule([address], jitterSeed: 0)
+        var now = Instant(milliseconds: 1000)
+        var waits: [UInt64] = []
+        for turn in 0..<4 {
+            let start = now
+            while schedule.due(at: now, connected: []).isEmpty { now = now.advanced(byMilliseconds: 10) }
+            waits.append(now.milliseconds - start.milliseconds)
+            schedule.outcome(of: address, answered: key, at: now)
+            if turn < 3 { schedule.endedSoon(address, at: now) } else { schedule.lasted(address) }
+        }
+        #expect(waits[0] == 0 && waits[1] >= 100, "\(waits)")
+        #expect(waits[2] >= 2 * waits[1] && waits[3] >= 2 * waits[2], "\(waits)")
+        let afterLasting = schedule.due(at: now.advanced(byMilliseconds: 100), connected: [])
+        #expect(afterLasting == [address])
     }
 
     @Test("the seen-filter is bounded and forgets the oldest first")

@@ -1,6 +1,7 @@
 import Testing
 import TimeCoinConsensus
 import TimeCoinCore
+import TimeCoinStore
 import TimeCoinTesting
 
 @testable import TimeCoinNode
@@ -16,7 +17,7 @@ struct ReactorTests {
     /// The reactor of a chain's only member: it proposes every round and needs nobody.
     private func reactor(_ world: World) -> Reactor {
         Reactor(
-            state: world.state, own: world.chain.members[0].publicKey, signedLast: nil, nonce: .zero,
+            state: world.state, own: world.chain.members[0].publicKey, signed: nil, nonce: .zero,
             settings: Reactor.Settings(), at: Instant(milliseconds: 1_000_000))
     }
 
@@ -52,5 +53,123 @@ struct ReactorTests {
         var reactor = reactor(world)
         _ = reactor.handle(.admitted([stale]), at: moment(world, after: 10))
         #expect(reactor.mempool.isEmpty)
+    }
+
+    // MARK: - Proposals
+
+    /// One of four members, of whom it proposes nothing itself in round 0.
+    private func follower(_ world: World) throws -> (reactor: Reactor, proposer: SigningKey) {
+        let machine = ConsensusMachine(on: world.state, own: nil)
+        let proposer = try #require(world.chain.members.first { $0.publicKey == machine.proposer(of: 0) })
+        let own = try #require(world.chain.members.first { $0.publicKey != proposer.publicKey })
+        let reactor = Reactor(
+            state: world.state, own: own.publicKey, signed: nil, nonce: .zero, settings: Reactor.Settings(),
+            at: Instant(milliseconds: 1_000_000))
+        return (reactor, proposer)
+    }
+
+    private func proposal(
+        _ value: Hash256, round: Round = 0, by key: SigningKey, _ world: World
+    ) throws -> VerifiedProposal {
+        let proposal = Proposal(height: 1, round: round, value: value, validRound: nil)
+        let signature = key.sign(proposal.signedBytes(chain: world.state.chain))
+        return try #require(
+            VerifiedProposal(
+                SignedProposal(proposal: proposal, proposer: key.publicKey, signature: signature),
+                validators: world.state.validators, chain: world.state.chain))
+    }
+
+    /// Whether the proposal that a machine has accepted counts as timely, as its journal tells.
+    private func timeliness(_ effects: [ReactorEffect]) -> [Bool] {
+        effects.compactMap { effect in
+            if case .journal(.proposal(_, let isTimely), _) = effect { isTimely } else { nil }
+        }
+    }
+
+    @Test("a proposal without its header waits for the block and is judged by the clock of its arrival")
+    func waitsForHeader() throws {
+        let world = try World()
+        var (reactor, proposer) = try follower(world)
+        let assembly = try world.judge.build(
+            on: world.state, at: world.state.dueTime(of: 1), proposer: proposer.publicKey, candidates: [])
+        let block = try #require(assembly.block).block
+        let signed = try proposal(block.hash, by: proposer, world)
+        let stranger = world.chain.owner.publicKey
+        // Another block's header beside the proposal says nothing of its time.
+        let other = try #require(
+            try world.build([], at: world.state.dueTime(of: 1).advanced(byMilliseconds: 9))
+        ).block
+        let arrival = moment(world, after: 5000)
+        let first = reactor.handle(
+            .proposal(signed, CompactBlock(other), from: stranger), at: arrival)
+        #expect(timeliness(first) == [])
+        #expect(reactor.wanted.keys.contains(block.hash))
+        let later = moment(world, after: 25_000)
+        #expect(timeliness(reactor.handle(.value(block), at: later)) == [true])
+    }
+
+    @Test("a fresh proposal of a block that another member made is not timely")
+    func foreignProposer() throws {
+        let world = try World()
+        var (reactor, proposer) = try follower(world)
+        let maker = try #require(world.chain.members.first { $0.publicKey != proposer.publicKey })
+        let assembly = try world.judge.build(
+            on: world.state, at: world.state.dueTime(of: 1), proposer: maker.publicKey, candidates: [])
+        let block = try #require(assembly.block).block
+        let signed = try proposal(block.hash, by: proposer, world)
+        let effects = reactor.handle(
+            .proposal(signed, CompactBlock(block), from: maker.publicKey), at: moment(world, after: 5000))
+        #expect(timeliness(effects) == [false])
+    }
+
+    @Test("K15: proposals out of turn, of far rounds or in great numbers have nothing fetched or kept")
+    func floodOfProposals() throws {
+        let world = try World()
+        var (reactor, proposer) = try follower(world)
+        let stranger = world.chain.owner.publicKey
+        for number in 0..<200 as Range<UInt8> {
+            let value = Blake2b.hash256(.block, [number])
+            for member in world.chain.members {
+                for round in [0, Round(number) * 4, Round(number) * 4 + 3] {
+                    let signed = try proposal(value, round: round, by: member, world)
+                    _ = reactor.handle(
+                        .proposal(signed, nil, from: stranger), at: moment(world, after: 5000))
+                }
+            }
+        }
+        _ = proposer
+        #expect(reactor.wanted.count <= 2 && reactor.unseen.count <= 2 && reactor.contents.isEmpty)
+    }
+
+    @Test("messages of the next height wait, so many a member and each once")
+    func earlyMessages() throws {
+        let world = try World()
+        var (reactor, _) = try follower(world)
+        for member in world.chain.members {
+            for round in 0..<100 as Range<Round> {
+                let vote = Vote(type: .prevote, height: 2, round: round, value: nil)
+                let signed = SignedVote(
+                    vote: vote, member: member.publicKey,
+                    signature: member.sign(vote.signedBytes(chain: world.state.chain)))
+                let verified = try #require(
+                    VerifiedVote(signed, validators: world.state.validators, chain: world.state.chain))
+                for _ in 0..<2 { _ = reactor.handle(.vote(verified), at: moment(world, after: 10)) }
+            }
+        }
+        #expect(reactor.early.count == 4 * Reactor.earlyMessagesPerSender)
+    }
+
+    @Test("the slot falling due restarts the timeouts of a height under way, once")
+    func dueRestartsTimeouts() throws {
+        let world = try World()
+        var (reactor, _) = try follower(world)
+        func timers(_ effects: [ReactorEffect]) -> [Bool] {
+            effects.compactMap { if case .timers(let armed) = $0 { armed.first?.isDue } else { nil } }
+        }
+        let admission = try world.admission(try world.payment(0))
+        let before = reactor.handle(.admitted([admission]), at: moment(world, after: 100))
+        let due = reactor.handle(.tick, at: moment(world, after: 5000))
+        let after = reactor.handle(.tick, at: moment(world, after: 5001))
+        #expect([timers(before), timers(due), timers(after)] == [[false], [true], []])
     }
 }

@@ -22,13 +22,17 @@ private final class SentMessages: PeerSending {
         }
     }
 
-    func send(_ message: WireMessage, to peer: PeerKey) { messages.withLock { $0.append(message) } }
+    func send(_ message: WireMessage, to peer: PeerKey) -> Bool {
+        messages.withLock { $0.append(message) }
+        return true
+    }
     func broadcast(_ message: WireMessage, except: PeerKey?) { messages.withLock { $0.append(message) } }
 }
 
 private final class NoJournal: ConsensusJournaling {
     func append(_ entry: JournalEntry, height: Height) {}
     func sync() {}
+    func prune(below height: Height) {}
 }
 
 /// Keeps the lines that a node logs.
@@ -78,17 +82,19 @@ private struct Follower {
         let view = PublishedView(state: genesis.state)
         core = NodeCore(
             reactor: Reactor(
-                state: genesis.state, own: nil, signedLast: nil, nonce: .zero, settings: Reactor.Settings(),
+                state: genesis.state, own: nil, signed: nil, nonce: .zero, settings: Reactor.Settings(),
                 at: Instant(milliseconds: 0)),
             parts: NodeCore.Parts(
-                store: store, journal: NoJournal(), signer: nil, peers: sent, events: events, view: view,
+                store: store, journal: NoJournal(), submissions: nil, signer: nil, peers: sent,
+                events: events, view: view,
                 clock: NodeClock { moment }, logger: logger),
             loop: group.next())
         ingress = PeerIngress(
             core: core, view: view, store: store,
             intake: TransactionIntake(
-                core: core, resolver: TransactionResolver(store: store), chain: genesis.hash),
-            signer: nil, peers: PeerLink(), logger: logger)
+                core: core, resolver: TransactionResolver(store: store, faults: FaultReport(events)),
+                chain: genesis.hash),
+            signer: nil, peers: PeerLink(), faults: FaultReport(events), logger: logger)
     }
 
     /// Learns of a peer's tip, asks it for blocks, and is given these.

@@ -1,4 +1,4 @@
-import TimeCoinCore
+public import TimeCoinCore
 
 extension ConsensusMachine {
     /// Adds an input to the facts, or refuses it before anything changes.
@@ -36,24 +36,32 @@ extension ConsensusMachine {
         verdicts[value] = isValid
     }
 
+    /// Why a proposal is of no use now, or `nil`: to be asked before anything is fetched or kept for it.
+    public func refusal(of verified: VerifiedProposal) -> ConsensusRefusal? {
+        let proposal = verified.proposal
+        guard decision == nil else { return .alreadyDecided }
+        guard proposal.height == height else { return .otherHeight }
+        guard verified.signed.proposer == proposer(of: proposal.round) else { return .notProposer }
+        if let validRound = proposal.validRound, validRound >= proposal.round { return .badValidRound }
+        guard proposal.round <= round else {
+            let held = futureProposals[verified.index]?.proposal.round
+            return held.map { $0 >= proposal.round } ?? false ? .alreadyKnown : nil
+        }
+        guard let state = rounds[proposal.round] else { return .oldRound }
+        if state.proposals.contains(where: { $0.proposal == proposal }) { return .alreadyKnown }
+        return state.proposals.count < RoundState.proposalsMax ? nil : .conflicting
+    }
+
     private mutating func accept(
         _ verified: VerifiedProposal, isTimely: Bool, _ effects: inout ConsensusEffects
     ) throws(ConsensusRefusal) {
+        if let refusal = refusal(of: verified) { throw refusal }
         let proposal = verified.proposal
-        guard proposal.height == height else { throw .otherHeight }
-        guard verified.signed.proposer == proposer(of: proposal.round) else { throw .notProposer }
-        if let validRound = proposal.validRound, validRound >= proposal.round { throw .badValidRound }
-        guard proposal.round <= round else {
-            if let held = futureProposals[verified.index], held.proposal.round >= proposal.round {
-                throw .alreadyKnown
-            }
+        guard proposal.round <= round, var state = rounds[proposal.round] else {
             futureProposals[verified.index] = verified
             futureTimely[verified.index] = isTimely
             return
         }
-        guard var state = rounds[proposal.round] else { throw .oldRound }
-        guard !state.proposals.contains(where: { $0.proposal == proposal }) else { throw .alreadyKnown }
-        guard state.proposals.count < RoundState.proposalsMax else { throw .conflicting }
         if let first = state.proposals.first {
             blame(
                 verified.index, proposal.round, 0, .proposals(first.verified.signed, verified.signed),

@@ -1,19 +1,20 @@
 public import TimeCoinCore
 
-/// A member's signed word about the highest position that it holds of another member's key.
+/// A member's signed word about the highest position that it holds of another member's key, with the message
+/// that shows it.
 public struct PositionAnswer: Hashable, Sendable {
     /// The key that was asked about.
     public let key: PublicKey
     /// Drawn by who asked, so that an old answer is worth nothing.
     public let nonce: Hash256
-    public let highest: SignerPosition?
+    public let highest: SignedPosition?
     /// Who answers.
     public let member: PublicKey
     public let signature: Signature
 
     /// Signs an answer with the member's operator key.
     public init(
-        key: PublicKey, nonce: Hash256, highest: SignerPosition?, signedBy signer: SigningKey, chain: Hash256
+        key: PublicKey, nonce: Hash256, highest: SignedPosition?, signedBy signer: SigningKey, chain: Hash256
     ) {
         self.key = key
         self.nonce = nonce
@@ -24,9 +25,10 @@ public struct PositionAnswer: Hashable, Sendable {
                 key: key, nonce: nonce, highest: highest, member: signer.publicKey, chain: chain))
     }
 
-    /// Whether it is this member's answer to this question on this chain.
+    /// Whether it is a member's answer to this question on this chain, and its witness really is of the key.
     public func verifies(key: PublicKey, nonce: Hash256, validators: ValidatorSet, chain: Hash256) -> Bool {
         self.key == key && self.nonce == nonce && validators.index(of: member) != nil
+            && (highest.map { $0.signer == key && $0.verifies(chain: chain) } ?? true)
             && member.verifies(
                 signature,
                 over: PositionAnswer.signedBytes(
@@ -34,7 +36,7 @@ public struct PositionAnswer: Hashable, Sendable {
     }
 
     private static func signedBytes(
-        key: PublicKey, nonce: Hash256, highest: SignerPosition?, member: PublicKey, chain: Hash256
+        key: PublicKey, nonce: Hash256, highest: SignedPosition?, member: PublicKey, chain: Hash256
     ) -> [UInt8] {
         var writer = ByteWriter(reserving: 192)
         writer.write(raw: HashDomain.position.bytes)
@@ -44,7 +46,7 @@ public struct PositionAnswer: Hashable, Sendable {
     }
 
     private static func encode(
-        key: PublicKey, nonce: Hash256, highest: SignerPosition?, member: PublicKey,
+        key: PublicKey, nonce: Hash256, highest: SignedPosition?, member: PublicKey,
         into writer: inout ByteWriter
     ) {
         writer.write(key)
@@ -62,7 +64,7 @@ public struct PositionAnswer: Hashable, Sendable {
     public init(from reader: inout ByteReader) throws(DecodingFailure) {
         key = try reader.readPublicKey()
         nonce = try reader.readHash()
-        highest = try reader.readFlag() ? try SignerPosition(from: &reader) : nil
+        highest = try reader.readFlag() ? try SignedPosition(from: &reader) : nil
         member = try reader.readPublicKey()
         signature = try reader.readSignature()
     }

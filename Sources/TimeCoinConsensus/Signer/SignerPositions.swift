@@ -111,6 +111,13 @@ public struct SignerPositions: Hashable, Sendable {
         return position > last ? .sign : .refuse
     }
 
+    /// Whether a signature of this key at a position was not made with this record: it is ahead of it, or
+    /// signs other bytes than it has there.
+    func isForeign(_ position: SignerPosition, digest: Hash256) -> Bool {
+        if let record = records[position] { return record.digest != digest }
+        return last.map { position > $0 } ?? true
+    }
+
     /// Takes in what was signed; also when a record is read again after a start.
     public mutating func note(_ record: SignerRecord) {
         if let last, record.position.height > last.height { records = [:] }

@@ -4,38 +4,40 @@ public import TimeCoinCore
 /// included,
 /// have told the highest position that they hold of its key.
 ///
-/// Fewer could decide nothing anyway, so a network stopped whole starts by itself. A higher position than
-/// the own
-/// record has means that the record is old or another instance signs: then nothing is signed until an
-/// operator decides.
+/// Fewer could decide nothing anyway, so a network stopped whole starts by itself. A signature that the own
+/// record does not have means that the record is old or another instance signs: then nothing is signed until
+/// an operator decides.
 public struct SigningGate: Hashable, Sendable {
     public enum State: Hashable, Sendable {
         case asking
         case open
-        /// Another member holds this later position of the own key.
+        /// Another member holds a message of the own key at this position that the record does not know.
         case contradicted(SignerPosition, by: PublicKey)
     }
 
     public private(set) var state: State
     private let own: PublicKey
-    private let ownLast: SignerPosition?
+    private let record: SignerPositions
+    private let chain: Hash256
     private let validators: ValidatorSet
     private var answered: Set<PublicKey> = []
 
-    public init(own: PublicKey, ownLast: SignerPosition?, validators: ValidatorSet) {
+    /// - Parameter record: what this signer has signed.
+    public init(own: PublicKey, record: SignerPositions, validators: ValidatorSet, chain: Hash256) {
         self.own = own
-        self.ownLast = ownLast
+        self.record = record
+        self.chain = chain
         self.validators = validators
         answered = [own]
         state = .asking
         open()
     }
 
-    /// A member's answer: the highest position of the own key that it holds.
-    public mutating func answer(from member: PublicKey, highest: SignerPosition?) {
+    /// A member's answer, verified: the highest message of the own key that it holds.
+    public mutating func answer(from member: PublicKey, highest: SignedPosition?) {
         guard state == .asking, validators.index(of: member) != nil else { return }
-        if let highest, ownLast.map({ highest > $0 }) ?? true {
-            state = .contradicted(highest, by: member)
+        if let highest, record.isForeign(highest.position, digest: highest.digest(chain: chain)) {
+            state = .contradicted(highest.position, by: member)
             return
         }
         answered.insert(member)

@@ -16,7 +16,7 @@ public struct RPCRequest: Sendable, Hashable {
     }
 
     public init(json: JSONValue) throws(RPCError) {
-        guard case .object = json, json["jsonrpc"] == .string("2.0") || json["jsonrpc"] == nil,
+        guard case .object = json, json["jsonrpc"] == .string("2.0"),
             let method = json["method"]?.string
         else {
             throw RPCError(

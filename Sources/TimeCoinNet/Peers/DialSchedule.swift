@@ -37,6 +37,8 @@ public struct DialSchedule: Sendable {
         var notBefore = Instant(milliseconds: 0)
         var isDialling = false
         var isOwn = false
+        /// Its sessions end as soon as they begin.
+        var hangsUp = false
         var connected: PublicKey?
     }
 
@@ -68,13 +70,28 @@ public struct DialSchedule: Sendable {
         return due
     }
 
+    /// Milliseconds that a session lasts at least to count as one; a peer that hangs up sooner is left alone
+    /// for longer each time.
+    public static let sessionLeast: UInt64 = 2000
+
+    /// A session that was dialled ended too soon.
+    public mutating func endedSoon(_ address: PeerAddress, at now: Instant) {
+        outcome(of: address, answered: nil, at: now)
+        targets[address]?.hangsUp = true
+    }
+
+    /// A session that was dialled lasted: the next failure is the first again.
+    public mutating func lasted(_ address: PeerAddress) {
+        targets[address]?.failures = 0
+        targets[address]?.hangsUp = false
+    }
+
     /// A dial ended: who answered, or nobody.
     public mutating func outcome(of address: PeerAddress, answered: PublicKey?, at now: Instant) {
         guard var target = targets[address] else { return }
         target.isDialling = false
         if let answered {
             target.connected = answered
-            target.failures = 0
             target.notBefore = now.advanced(byMilliseconds: DialSchedule.firstDelay)
         } else {
             let exponent = UInt64(min(target.failures, 10))
@@ -94,7 +111,7 @@ public struct DialSchedule: Sendable {
 
     /// A node is there again, so its address is worth a dial at once.
     public mutating func appeared(_ key: PublicKey) {
-        for (address, target) in targets where target.connected == key {
+        for (address, target) in targets where target.connected == key && !target.hangsUp {
             targets[address]?.failures = 0
             targets[address]?.notBefore = Instant(milliseconds: 0)
             _ = target

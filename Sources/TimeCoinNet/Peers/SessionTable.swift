@@ -25,6 +25,8 @@ public struct SessionTable: Sendable {
     private let sessionsMax: Int
     private var sessions: [PublicKey: Session] = [:]
 
+    /// - Parameter sessionsMax: sessions that others dialled; those that this node dials are bounded by its
+    ///   addresses.
     public init(own: PublicKey, sessionsMax: Int) {
         self.own = own
         self.sessionsMax = sessionsMax
@@ -40,7 +42,10 @@ public struct SessionTable: Sendable {
     public mutating func greeted(_ peer: PublicKey, connection: ConnectionID, isDialled: Bool) -> Verdict {
         let session = Session(connection: connection, isDialled: isDialled)
         guard let old = sessions[peer] else {
-            guard sessions.count < sessionsMax else { return .full }
+            // Whom this node dials it wants: strangers cannot take its place.
+            guard isDialled || sessions.values.count(where: { !$0.isDialled }) < sessionsMax else {
+                return .full
+            }
             sessions[peer] = session
             return .adopt
         }

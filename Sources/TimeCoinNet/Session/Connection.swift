@@ -56,7 +56,10 @@ final class Connection: Sendable {
     func next(_ messageClass: MessageClass) async -> Frame? {
         guard let inbox = inboxes[messageClass] else { return nil }
         let frame = await inbox.next()
-        if frame != nil, messageClass != .transactions, inbox.hasRoom {
+        // One socket carries all classes: it is read on only when none of them is full.
+        if frame != nil, messageClass != .transactions,
+            inboxes.allSatisfy({ $0.key == .transactions || $0.value.hasRoom })
+        {
             channel.pipeline.fireUserInboundEventTriggered(ReadOn())
         }
         return frame

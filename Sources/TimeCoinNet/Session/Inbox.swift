@@ -17,7 +17,8 @@ final class Inbox: Sendable {
     }
 
     static let framesMax = 256
-    static let bytesMax = 8_000_000
+    /// Bytes at which a queue is full; one more frame of the largest kind may be beyond it.
+    static let bytesMax = 4_000_000
 
     private let dropsWhenFull: Bool
     private let state = Mutex(State())

@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Synchronization
 import TimeCoinControl
 
 /// Answers calls.
@@ -15,8 +16,10 @@ struct ControlServer: Sendable {
     static let requestBytesMax = 8 << 20
     /// Bytes of a too long request that are read and thrown away, so that its sender gets to read the answer.
     static let drainedBytesMax = 64 << 20
-    /// Connections at once.
+    /// Connections at once; further ones are closed.
     static let connectionsMax = 256
+    /// A connection without a request for so long is closed.
+    static let idleMax = TimeAmount.minutes(5)
 
     typealias Inbound = HTTPServerRequestPart
 
@@ -32,8 +35,11 @@ struct ControlServer: Sendable {
             .serverChannelOption(.backlog, value: 128)
             .bind(unixDomainSocketPath: path) { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        IdleStateHandler(allTimeout: ControlServer.idleMax))
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(
                         withPipeliningAssistance: true)
+                    try channel.pipeline.syncOperations.addHandler(IdleConnectionHandler())
                     return try NIOAsyncChannel<Inbound, HTTPServerResponsePart>(
                         wrappingChannelSynchronously: channel,
                         configuration: .init(
@@ -43,9 +49,18 @@ struct ControlServer: Sendable {
         guard chmod(path, 0o600) == 0 else { throw KeyFailure.io("cannot set the mode of \(path)") }
         defer { unlink(path) }
         try await server.executeThenClose { connections in
+            let open = OpenConnections()
             try await withThrowingDiscardingTaskGroup { group in
                 for try await connection in connections {
-                    group.addTask { await serve(connection) }
+                    let place = open.count.add(1, ordering: .relaxed).newValue
+                    group.addTask {
+                        defer { open.count.subtract(1, ordering: .relaxed) }
+                        guard place <= ControlServer.connectionsMax else {
+                            try? await connection.channel.close()
+                            return
+                        }
+                        await serve(connection)
+                    }
                 }
             }
         }
@@ -80,8 +95,11 @@ struct ControlServer: Sendable {
                     }
                     let keepAlive = request.isKeepAlive
                     if request.method == .POST {
-                        let answer = await answer(body)
-                        try await respond(.ok, answer, outbound, keepAlive: keepAlive)
+                        if let answer = await answer(body) {
+                            try await respond(.ok, answer, outbound, keepAlive: keepAlive)
+                        } else {
+                            try await respond(.noContent, "", outbound, keepAlive: keepAlive)
+                        }
                     } else {
                         try await respond(
                             .methodNotAllowed, "send calls with POST", outbound, keepAlive: keepAlive)
@@ -96,7 +114,7 @@ struct ControlServer: Sendable {
         _ status: HTTPResponseStatus, _ text: String,
         _ outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>, keepAlive: Bool
     ) async throws {
-        let body = ByteBuffer(string: text + "\n")
+        let body = ByteBuffer(string: text.isEmpty ? "" : text + "\n")
         var headers: HTTPHeaders = [
             "Content-Type": status == .ok ? "application/json" : "text/plain",
             "Content-Length": String(body.readableBytes),
@@ -107,8 +125,8 @@ struct ControlServer: Sendable {
         try await outbound.write(.end(nil))
     }
 
-    /// The answer to one call or to a batch of at most ``RPCRequest/batchMax``.
-    func answer(_ body: [UInt8]) async -> String {
+    /// The answer to one call or to a batch of at most ``RPCRequest/batchMax``; `nil` to notifications alone.
+    func answer(_ body: [UInt8]) async -> String? {
         let json: JSONValue
         do {
             json = try JSONValue(parsing: body)
@@ -116,7 +134,7 @@ struct ControlServer: Sendable {
             let failure = RPCError(.parse, "parse-error", "the request is not JSON: \(error)")
             return RPCResponse.json(id: nil, .failure(failure)).compact
         }
-        guard case .array(let items) = json else { return await answer(call: json).compact }
+        guard case .array(let items) = json else { return await answer(call: json)?.compact }
         guard (1...RPCRequest.batchMax).contains(items.count) else {
             let failure = RPCError(
                 .invalidRequest, "batch-size",
@@ -125,17 +143,42 @@ struct ControlServer: Sendable {
         }
         var answers: [JSONValue] = []
         for item in items {
-            answers.append(await answer(call: item))
+            if let answer = await answer(call: item) { answers.append(answer) }
         }
-        return JSONValue.array(answers).compact
+        return answers.isEmpty ? nil : JSONValue.array(answers).compact
     }
 
-    private func answer(call json: JSONValue) async -> JSONValue {
+    private func answer(call json: JSONValue) async -> JSONValue? {
         do {
             let request = try RPCRequest(json: json)
-            return RPCResponse.json(id: request.id, await answering.answer(request))
+            let result = await answering.answer(request)
+            // A call without an id is a notification: it is done, and nothing is said.
+            return request.id.map { RPCResponse.json(id: $0, result) }
         } catch {
-            return RPCResponse.json(id: json["id"], .failure(error))
+            let id: JSONValue? =
+                switch json["id"] {
+                case .string, .number: json["id"]
+                default: nil
+                }
+            return RPCResponse.json(id: id, .failure(error))
+        }
+    }
+}
+
+/// How many connections are open.
+private final class OpenConnections: Sendable {
+    let count = Atomic<Int>(0)
+}
+
+/// Closes a connection on which nothing happens.
+private final class IdleConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is IdleStateHandler.IdleStateEvent {
+            context.close(promise: nil)
+        } else {
+            context.fireUserInboundEventTriggered(event)
         }
     }
 }

@@ -26,6 +26,9 @@ struct NodeAPI: CallAnswering {
             return .success(try await call(method, try CallParameters(request.parameters, of: method)))
         } catch let error as RPCError {
             return .failure(error)
+        } catch let failure as StoreFailure where failure.code == .io || failure.code == .corrupt {
+            FaultReport(events).report(failure)
+            return .failure(RPCError(.internalError, "store-fault", "\(failure)"))
         } catch {
             return .failure(RPCError(.internalError, "internal-error", "\(error)"))
         }

@@ -50,6 +50,16 @@ public struct Mempool: Sendable {
         entries.values.sorted { $0.sequence < $1.sequence }.map(\.checked.txid)
     }
 
+    /// Witness identifiers of what waits, first come first.
+    public func names(arrivedBefore limit: Instant? = nil) -> [Hash256] {
+        let found = limit.map { limit in entries.values.filter { $0.arrived < limit } }
+            ?? Array(entries.values)
+        return found.sorted { $0.sequence < $1.sequence }.map(\.checked.wtxid)
+    }
+
+    /// When what waits longest arrived; `nil` when nothing waits.
+    public var oldestArrival: Instant? { entries.values.lazy.map(\.arrived).min() }
+
     public func entry(_ txid: Hash256) -> Entry? { entries[txid] }
 
     public func entry(wtxid: Hash256) -> Entry? { witnesses[wtxid].flatMap { entries[$0] } }

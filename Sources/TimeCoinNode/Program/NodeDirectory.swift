@@ -19,5 +19,6 @@ public struct NodeDirectory: Sendable {
     var chain: String { root + "/chain" }
     public var journal: String { root + "/journal" }
     var signRecord: String { root + "/sign" }
+    var submissions: String { root + "/submitted" }
     public var log: String { root + "/node.log" }
 }

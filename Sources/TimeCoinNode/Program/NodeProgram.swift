@@ -58,11 +58,13 @@ public struct NodeProgram: Sendable {
         let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
         let state = try openState(store, genesis)
         let journal = try StoredJournal(opening: directory.journal)
+        let submissions = try SubmissionLog(opening: directory.submissions)
         let signer = try openSigner(state)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         do {
             let node = try assemble(
-                store: store, state: state, journal: journal, signer: signer, group: group)
+                store: store, state: state, journal: journal, submissions: submissions, signer: signer,
+                group: group)
             try await node.run(logger: logger)
         } catch {
             try? await group.shutdownGracefully()
@@ -91,32 +93,34 @@ public struct NodeProgram: Sendable {
     }
 
     private func assemble(
-        store: ChainStore, state: ChainState, journal: StoredJournal, signer: Signer?,
-        group: MultiThreadedEventLoopGroup
+        store: ChainStore, state: ChainState, journal: StoredJournal, submissions: SubmissionLog,
+        signer: Signer?, group: MultiThreadedEventLoopGroup
     ) throws -> RunningNode {
         let clock = NodeClock.system
         let directory = configuration.directory
-        var reactor = Reactor(
-            state: state, own: signer?.key, signedLast: signer?.lastAtStart,
-            nonce: Hash256(Randomness.bytes(Hash256.byteCount)) ?? .zero, settings: Reactor.Settings(),
-            signsAbove: journal.damagedUpTo ?? 0,
-            at: clock.moment.instant)
         let entries = try journal.entries(of: state.height + 1)
+        var reactor = Reactor(
+            state: state, own: signer?.key, signed: signer?.signedAtStart,
+            nonce: Hash256(Randomness.bytes(Hash256.byteCount)) ?? .zero, settings: Reactor.Settings(),
+            signsAbove: max(journal.damagedUpTo ?? 0, lostHeight(entries, signer, above: state.height) ?? 0),
+            at: clock.moment.instant)
         reactor.replay(entries)
         let view = PublishedView(state: state)
         let link = PeerLink()
         let events = EventLog()
+        let faults = FaultReport(events)
+        let resolver = TransactionResolver(store: store, faults: faults)
         let core = NodeCore(
             reactor: reactor,
             parts: NodeCore.Parts(
-                store: store, journal: journal, signer: signer, peers: link, events: events, view: view,
-                clock: clock,
-                logger: logger),
+                store: store, journal: journal, submissions: submissions, signer: signer, peers: link,
+                events: events, view: view, clock: clock, logger: logger),
             loop: group.next())
         let intake = TransactionIntake(
-            core: core, resolver: TransactionResolver(store: store), chain: state.chain)
+            core: core, resolver: resolver, chain: state.chain)
         let ingress = PeerIngress(
-            core: core, view: view, store: store, intake: intake, signer: signer, peers: link, logger: logger)
+            core: core, view: view, store: store, intake: intake, signer: signer, peers: link, faults: faults,
+            logger: logger)
         let identity = try NodeIdentity(
             seed: try NodeSetup.key(directory.nodeKey, "node", configuration.passphrase).seed)
         let network = PeerNetwork(
@@ -141,8 +145,20 @@ public struct NodeProgram: Sendable {
             core: core, judge: Judge(store: store, chain: state.chain), proposer: signer?.key,
             network: network,
             server: ControlServer(path: socket.path, answering: api, group: group), wallet: wallet,
-            events: events,
-            stop: stop, passphrase: configuration.passphrase)
+            events: events, stop: stop, passphrase: configuration.passphrase, intake: intake,
+            submitted: try submissions.transactions())
+    }
+
+    /// The height whose journal is gone although the signer's record says that this member signed at it: its
+    /// locks may be forgotten, so nothing may be signed there any more.
+    private func lostHeight(
+        _ entries: [JournalEntry], _ signer: Signer?, above height: Height
+    ) -> Height? {
+        guard entries.isEmpty, let last = signer?.signedAtStart.last, last.height > height else { return nil }
+        logger.critical(
+            "the journal of the height being decided is missing: nothing is signed up to this height",
+            metadata: ["height": "\(last.height)"])
+        return last.height
     }
 }
 
@@ -186,12 +202,21 @@ private struct RunningNode: Sendable {
     let events: EventLog
     let stop: StopRequest
     let passphrase: [UInt8]
+    let intake: TransactionIntake
+    /// Handed in before this start.
+    let submitted: [CheckedTransaction]
 
     func run(logger: Logger) async throws {
         if (try? await wallet.unlock(passphrase: passphrase)) == nil {
             logger.notice("the wallet is locked: it has another passphrase")
         }
+        // Ports and sockets first: a node that cannot be reached shall not begin to sign.
+        try await network.bind()
         await core.resume()
+        for checked in submitted {
+            // What became final meanwhile, or can no longer be paid, is refused, and rightly so.
+            try? await intake.submit(checked)
+        }
         // The first of these to end ends the others: a signal, a call of `stop`, or a fault of this machine.
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await core.work(judge, proposer: proposer) }

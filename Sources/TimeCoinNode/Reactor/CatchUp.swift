@@ -24,8 +24,16 @@ struct CatchUp: Sendable {
     /// Whether blocks are being fetched or wait to be executed.
     var isBusy: Bool { outstanding != nil || !waiting.isEmpty }
 
-    /// The highest tip that a peer claims.
-    var best: Height { tips.values.max() ?? 0 }
+    /// The tip that at least half of the peers claim to have reached; no single one can move it far.
+    var best: Height {
+        let claims = tips.values.sorted()
+        return claims.isEmpty ? 0 : claims[claims.count / 2]
+    }
+
+    /// Whether an answer of this number is waited for from the peer.
+    func expects(_ id: UInt64, from peer: PeerKey) -> Bool {
+        outstanding.map { $0.request.id == id && $0.request.peer == peer } ?? false
+    }
 
     mutating func heard(_ peer: PeerKey, tip: Height) {
         tips[peer] = tip

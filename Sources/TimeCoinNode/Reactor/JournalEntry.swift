@@ -33,4 +33,6 @@ protocol ConsensusJournaling: AnyObject, Sendable {
     func append(_ entry: JournalEntry, height: Height) throws
     /// Everything appended is durable on return.
     func sync() throws
+    /// Lets go what is of lower heights, as far as that is cheap.
+    func prune(below height: Height) throws
 }

@@ -7,7 +7,9 @@ import TimeCoinStore
 
 /// Sends to peers; the network, or a simulation of it.
 protocol PeerSending: Sendable {
-    func send(_ message: WireMessage, to peer: PeerKey)
+    /// Whether the message is on its way; a peer that reads slowly is sent no more transactions.
+    @discardableResult
+    func send(_ message: WireMessage, to peer: PeerKey) -> Bool
     func broadcast(_ message: WireMessage, except: PeerKey?)
 }
 
@@ -31,6 +33,10 @@ actor NodeCore {
     static let jobsMax = 64
     /// Between two pulses, milliseconds.
     static let pulseInterval: UInt64 = 5
+    /// Heights of which the journal keeps everything; older segments go.
+    static let journalHeights: Height = 10_000
+    /// Heights between two looks at what the journal may let go.
+    private static let pruneInterval: Height = 100
     /// Between two ticks of the reactor, milliseconds.
     private static let tickInterval: UInt64 = 100
 
@@ -46,6 +52,7 @@ actor NodeCore {
     private var wakeAt: Timestamp?
     private var tickAt = Instant(milliseconds: 0)
     var gossip = TransactionGossip()
+    private var offerAt = Instant(milliseconds: 0)
     /// The first fault of this machine; after it nothing is signed or written.
     private(set) var fault: (any Error)?
 
@@ -53,6 +60,7 @@ actor NodeCore {
     struct Parts: Sendable {
         let store: any ChainStoring
         let journal: any ConsensusJournaling
+        let submissions: (any SubmissionRecording)?
         let signer: Signer?
         let peers: any PeerSending
         let events: EventLog
@@ -78,6 +86,11 @@ actor NodeCore {
 
     /// Hands in one event. Awaiting it is the back-pressure on whoever has it.
     func deliver(_ event: ReactorEvent) {
+        switch event {
+        case .peerConnected(let peer): gossip.connected(peer, waiting: reactor.mempool.names())
+        case .peerGone(let peer): gossip.gone(peer)
+        default: break
+        }
         queue.append(event)
         drain()
     }
@@ -98,6 +111,7 @@ actor NodeCore {
             queue.append(.tick)
         }
         drain()
+        offerAgain(at: now.instant)
         relay()
     }
 
@@ -188,6 +202,10 @@ actor NodeCore {
         try parts.store.commit([
             BlockCommit(block.block, change: block.change, certificate: certificate.encoded)
         ])
+        let height = block.block.header.height
+        if height.isMultiple(of: NodeCore.pruneInterval), height > NodeCore.journalHeights {
+            try parts.journal.prune(below: height - NodeCore.journalHeights)
+        }
         // Everything else waits until the height is over.
         queue.prepend(.committed(block))
     }
@@ -221,8 +239,38 @@ actor NodeCore {
 
     /// Passes transactions on, many in one message.
     private func relay() {
-        for (peer, batch) in gossip.flush(to: reactor.peers.keys.sorted()) {
-            parts.peers.send(.transactions(batch), to: peer)
+        for peer in gossip.waitingPeers {
+            while let batch = gossip.next(for: peer, from: reactor.mempool),
+                parts.peers.send(.transactions(batch.transactions), to: peer)
+            {
+                gossip.sent(batch)
+            }
+        }
+    }
+
+    /// Offers again what waits for long: it may have been lost where a queue was full.
+    private func offerAgain(at now: Instant) {
+        guard offerAt <= now else { return }
+        offerAt = now.advanced(byMilliseconds: TransactionGossip.offerInterval)
+        let late = now.milliseconds - min(now.milliseconds, TransactionGossip.offerInterval)
+        gossip.offer(reactor.mempool.names(arrivedBefore: Instant(milliseconds: late)))
+        // What waits longest says how far back the log of what was handed in must reach.
+        let oldest = min(reactor.mempool.oldestArrival ?? now, now)
+        let age = now.milliseconds - oldest.milliseconds
+        let clock = parts.clock.moment.clock.milliseconds
+        do {
+            try parts.submissions?.prune(before: Timestamp(milliseconds: clock - min(clock, age + 1000)))
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// Keeps a transaction that was handed in here.
+    func keep(submitted checked: CheckedTransaction) {
+        do {
+            try parts.submissions?.append(checked.transaction.encoded, at: parts.clock.moment.clock)
+        } catch {
+            fail(error)
         }
     }
 }

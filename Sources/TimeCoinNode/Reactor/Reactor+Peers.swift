@@ -39,6 +39,7 @@ extension Reactor {
             let expired = mempool.expire(at: now.instant)
             if !expired.isEmpty { effects.append(.report(.dropped(expired, reason: "expired"))) }
         }
+        forgetUnneeded()
         let keys = peers.keys.sorted()
         for (value, asked) in wanted.sorted(by: { $0.key < $1.key }) where !keys.isEmpty {
             guard

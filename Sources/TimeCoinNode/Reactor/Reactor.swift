@@ -17,10 +17,12 @@ struct Reactor: Sendable {
         var lagPatience: UInt64 = 200
     }
 
-    /// Messages for the next height kept, a member.
-    static let earlyMessagesPerMember = 6
+    /// Messages for the next height kept: of each member, and of certificates, which are nobody's.
+    static let earlyMessagesPerSender = 6
     /// Contents of values of this height kept.
     static let contentsMax = 16
+    /// Values asked of peers at once.
+    static let wantedMax = 16
 
     let settings: Settings
     /// `nil` for an observer.
@@ -38,8 +40,8 @@ struct Reactor: Sendable {
     var signedLast: SignerPosition?
     var catchUp = CatchUp()
     var peers: [PeerKey: NodeStatus?] = [:]
-    /// The highest position seen of each member, to tell it after its restart.
-    var positions: [PublicKey: SignerPosition] = [:]
+    /// The highest message seen of each member, to tell it after its restart.
+    var positions: [PublicKey: SignedPosition] = [:]
 
     /// Fresh proposals whose block is not here yet, with the clock when they came: without a header nothing
     /// can be said of their time.
@@ -51,15 +53,16 @@ struct Reactor: Sendable {
     var committing = false
     var wanted: [Hash256: Instant] = [:]
     var wantedTurn = 0
-    var early: [ReactorEvent] = []
+    var early: [(sender: PublicKey?, event: ReactorEvent)] = []
+    /// Whether the next slot is due; falling due restarts the timeouts once.
+    var isDue = false
     var lastStatus: Instant?
     var lastProgress: Instant
     var reportedRound: Round = 0
 
-    /// - Parameters:
-    ///   - signedLast: the last position in the signer's record; `nil` when it never signed.
+    /// - Parameter signed: what the signer's record holds; `nil` for an observer.
     init(
-        state: ChainState, own: PublicKey?, signedLast: SignerPosition?, nonce: Hash256, settings: Settings,
+        state: ChainState, own: PublicKey?, signed: SignerPositions?, nonce: Hash256, settings: Settings,
         signsAbove: Height = 0, at now: Instant
     ) {
         self.signsAbove = signsAbove
@@ -69,8 +72,12 @@ struct Reactor: Sendable {
         self.own = own.flatMap { state.validators.index(of: $0) == nil ? nil : $0 }
         machine = ConsensusMachine(on: state, own: own)
         mempool = Mempool(limits: settings.mempool)
-        self.signedLast = signedLast
-        gate = self.own.map { SigningGate(own: $0, ownLast: signedLast, validators: state.validators) }
+        signedLast = signed?.last
+        gate = self.own.map {
+            SigningGate(
+                own: $0, record: signed ?? SignerPositions(), validators: state.validators,
+                chain: state.chain)
+        }
         lastProgress = now
     }
 
@@ -98,7 +105,9 @@ struct Reactor: Sendable {
         case .vote(let vote): take(vote, now, &effects)
         case .certificate(let certificate): take(certificate, &effects)
         case .roundCertificate(let certificate):
-            if isCurrent(certificate.height, event) { feed(.roundCertificate(certificate), &effects) }
+            if isCurrent(certificate.height, event, from: nil) {
+                feed(.roundCertificate(certificate), &effects)
+            }
         case .value(let block): take(content: block, &effects)
         case .valueRequest(let hash, let peer):
             if let block = contents[hash] { effects.append(.send(.value(block.encoded), to: peer)) }
@@ -157,7 +166,9 @@ struct Reactor: Sendable {
 
     func armed(_ timers: [Timeout]) -> [ArmedTimer] {
         timers.map {
-            ArmedTimer(timeout: $0, height: machine.height, milliseconds: machine.parameters.duration(of: $0))
+            ArmedTimer(
+                timeout: $0, height: machine.height, isDue: isDue,
+                milliseconds: machine.parameters.duration(of: $0))
         }
     }
 
@@ -175,9 +186,8 @@ struct Reactor: Sendable {
             case .judge(let value):
                 if let block = contents[value] {
                     judge(block, &effects)
-                } else if wanted[value] == nil {
-                    // Long past, so that the next tick asks at once.
-                    wanted[value] = Instant(milliseconds: 0)
+                } else {
+                    want(value)
                 }
             }
         }
@@ -208,9 +218,25 @@ struct Reactor: Sendable {
         } else if let block = contents[decision.value] {
             // Decided in an earlier life of this process: execute again.
             judge(block, &effects)
-        } else if wanted[decision.value] == nil {
-            wanted[decision.value] = Instant(milliseconds: 0)
+        } else {
+            want(decision.value)
         }
+    }
+
+    /// Has the content of a value asked of peers, from the next tick on until it comes or is of no use.
+    mutating func want(_ value: Hash256) {
+        guard wanted[value] == nil else { return }
+        if wanted.count >= Reactor.wantedMax { forgetUnneeded() }
+        // Long past, so that the next tick asks at once.
+        if wanted.count < Reactor.wantedMax { wanted[value] = Instant(milliseconds: 0) }
+    }
+
+    /// Asks no longer for what no rule waits for.
+    mutating func forgetUnneeded() {
+        var needed = Set(unseen.map(\.proposal.proposal.value))
+        for case .judge(let value) in machine.requests { needed.insert(value) }
+        if let decision = machine.decision { needed.insert(decision.value) }
+        wanted = wanted.filter { needed.contains($0.key) }
     }
 
     mutating func advance(past block: ExecutedBlock, _ now: Moment, _ effects: inout [ReactorEffect]) {
@@ -225,6 +251,7 @@ struct Reactor: Sendable {
         wanted = [:]
         building = nil
         committing = false
+        isDue = false
         reportedRound = 0
         lastProgress = now.instant
         let dropped = mempool.settle(block.block)
@@ -233,15 +260,23 @@ struct Reactor: Sendable {
         effects.append(.timers([]))
         let waiting = early
         early = []
-        for event in waiting {
+        for (_, event) in waiting {
             effects += handle(event, at: now)
         }
         feedCertified(&effects)
     }
 
     mutating func startIfDue(_ now: Moment, _ effects: inout [ReactorEffect]) {
-        guard !machine.hasStarted, machine.decision == nil, !committing else { return }
+        guard machine.decision == nil, !committing else { return }
         let due = state.dueTime(of: state.slot + 1)
+        if !isDue, now.clock >= due {
+            isDue = true
+            if machine.hasStarted { effects.append(.timers(armed(machine.timers))) }
+        }
+        guard !machine.hasStarted else {
+            if !isDue { effects.append(.wake(due)) }
+            return
+        }
         var next = due
         if !mempool.isEmpty {
             let interval = max(1, state.parameters.paymentIntervalMilliseconds)
@@ -254,76 +289,7 @@ struct Reactor: Sendable {
         }
     }
 
-    // MARK: - Messages
-
-    mutating func take(
-        _ proposal: VerifiedProposal, _ compact: CompactBlock?, from peer: PeerKey, _ now: Moment,
-        _ effects: inout [ReactorEffect]
-    ) {
-        note(proposal.signed.proposer, SignerPosition(.proposal(proposal.proposal)))
-        guard isCurrent(proposal.proposal.height, .proposal(proposal, compact, from: peer)) else { return }
-        let value = proposal.proposal.value
-        let compact = compact.flatMap { $0.header.hash == value ? $0 : nil }
-        if contents[value] == nil {
-            if let block = compact.flatMap({ assembled(from: $0) }) {
-                keep(block)
-            } else {
-                wanted[value] = now.instant
-                effects.append(.send(.valueRequest(value), to: peer))
-            }
-        }
-        guard let header = contents[value]?.header ?? compact?.header else {
-            if proposal.proposal.validRound != nil {
-                // Proposed again: its time was judged when it was fresh.
-                feed(.proposal(proposal, isTimely: false), &effects)
-            } else if unseen.count < 2 * state.validators.members.count {
-                unseen.append((proposal, now.clock))
-            }
-            return
-        }
-        feed(.proposal(proposal, isTimely: isTimely(proposal, header, at: now.clock)), &effects)
-    }
-
-    /// Whether a fresh proposal came in time, and is of a block that its signer made.
-    func isTimely(_ proposal: VerifiedProposal, _ header: BlockHeader, at clock: Timestamp) -> Bool {
-        header.proposer == proposal.signed.proposer && state.parameters.isTimely(header.time, at: clock)
-    }
-
-    func assembled(from compact: CompactBlock) -> CheckedBlock? {
-        var transactions: [CheckedTransaction] = []
-        transactions.reserveCapacity(compact.payments.count + 1)
-        if let coinbase = compact.coinbase {
-            guard let checked = try? CheckedTransaction(checking: coinbase) else { return nil }
-            transactions.append(checked)
-        }
-        for wtxid in compact.payments {
-            guard let entry = mempool.entry(wtxid: wtxid) else { return nil }
-            transactions.append(entry.checked)
-        }
-        return try? CheckedBlock(header: compact.header, transactions: transactions)
-    }
-
-    mutating func take(_ vote: VerifiedVote, _ now: Moment, _ effects: inout [ReactorEffect]) {
-        note(vote.signed.member, SignerPosition(.vote(vote.vote)))
-        guard isCurrent(vote.vote.height, .vote(vote)) else { return }
-        feed(.vote(vote), &effects)
-    }
-
-    mutating func take(_ certificate: VerifiedCertificate, _ effects: inout [ReactorEffect]) {
-        guard isCurrent(certificate.certificate.height, .certificate(certificate)) else { return }
-        feed(.certificate(certificate), &effects)
-    }
-
-    /// Messages of the next height wait, as many as members may send; others are of no use.
-    mutating func isCurrent(_ height: Height, _ event: ReactorEvent) -> Bool {
-        if height == machine.height { return true }
-        if height == machine.height + 1,
-            early.count < Reactor.earlyMessagesPerMember * state.validators.members.count
-        {
-            early.append(event)
-        }
-        return false
-    }
+    // MARK: - Values
 
     mutating func take(content block: CheckedBlock, _ effects: inout [ReactorEffect]) {
         guard wanted[block.hash] != nil else { return }
@@ -375,9 +341,10 @@ struct Reactor: Sendable {
 
     // MARK: - Signing
 
-    mutating func note(_ member: PublicKey, _ position: SignerPosition) {
-        guard state.validators.index(of: member) != nil else { return }
-        positions[member] = max(positions[member] ?? position, position)
+    mutating func note(_ signed: SignedPosition) {
+        guard state.validators.index(of: signed.signer) != nil else { return }
+        if let known = positions[signed.signer], known.position >= signed.position { return }
+        positions[signed.signer] = signed
     }
 
     func ask(for peer: PeerKey, _ effects: inout [ReactorEffect]) {
@@ -386,7 +353,7 @@ struct Reactor: Sendable {
     }
 
     mutating func takeAnswer(
-        from member: PublicKey, _ highest: SignerPosition?, _ effects: inout [ReactorEffect]
+        from member: PublicKey, _ highest: SignedPosition?, _ effects: inout [ReactorEffect]
     ) {
         guard gate?.state == .asking else { return }
         gate?.answer(from: member, highest: highest)
@@ -397,7 +364,7 @@ struct Reactor: Sendable {
             serve(machine.requests, &effects)
         case .contradicted(let position, let witness):
             stopSigning(
-                "\(witness) holds a later signature of this key, at height \(position.height): the "
+                "\(witness) holds a foreign signature of this key, at height \(position.height): the "
                     + "signer's record is old, or another instance signs with the same key", &effects)
         default: break
         }
@@ -422,9 +389,8 @@ struct Reactor: Sendable {
             guard let input = record.input(validators: state.validators, chain: state.chain) else { continue }
             _ = machine.handle(input)
             switch input {
-            case .vote(let vote): note(vote.signed.member, SignerPosition(.vote(vote.vote)))
-            case .proposal(let proposal, _):
-                note(proposal.signed.proposer, SignerPosition(.proposal(proposal.proposal)))
+            case .vote(let vote): note(.vote(vote.signed))
+            case .proposal(let proposal, _): note(.proposal(proposal.signed))
             default: break
             }
         }

@@ -26,7 +26,7 @@ enum ReactorEvent: Sendable {
     case roundCertificate(VerifiedRoundCertificate)
     case value(CheckedBlock)
     case valueRequest(Hash256, from: PeerKey)
-    case positionAnswer(member: PublicKey, highest: SignerPosition?)
+    case positionAnswer(member: PublicKey, highest: SignedPosition?)
     /// Certified blocks, in height order, as an answer to a request.
     case blocks(id: UInt64, items: [CertifiedBlock], from: PeerKey)
     case admitted([Admission])
@@ -39,6 +39,19 @@ enum ReactorEvent: Sendable {
     /// An own message, its signature durable.
     case signedVote(VerifiedVote)
     case signedProposal(VerifiedProposal)
+}
+
+extension ReactorEvent {
+    /// Whether both are the same message of consensus.
+    func says(sameAs other: ReactorEvent) -> Bool {
+        switch (self, other) {
+        case (.vote(let left), .vote(let right)): left == right
+        case (.proposal(let left, _, _), .proposal(let right, _, _)): left == right
+        case (.certificate(let left), .certificate(let right)): left == right
+        case (.roundCertificate(let left), .roundCertificate(let right)): left == right
+        default: false
+        }
+    }
 }
 
 /// A transaction whose scripts agreed, ready for the mempool of a node whose tip is still at that height.
@@ -77,6 +90,8 @@ enum ReactorEffect: Sendable {
 struct ArmedTimer: Hashable, Sendable {
     let timeout: Timeout
     let height: Height
+    /// Of the time after the slot fell due: another timer than that of before.
+    let isDue: Bool
     let milliseconds: UInt64
 }
 

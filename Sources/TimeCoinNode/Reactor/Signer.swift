@@ -7,8 +7,8 @@ import TimeCoinStore
 /// Used by the one thread of ``NodeCore`` only.
 final class Signer: Sendable {
     let key: PublicKey
-    /// The last position signed before this start.
-    let lastAtStart: SignerPosition?
+    /// What was signed before this start.
+    let signedAtStart: SignerPositions
     private let secret: SigningKey
     private let chain: Hash256
     private let record: any SignRecording
@@ -19,7 +19,7 @@ final class Signer: Sendable {
         self.chain = chain
         self.record = record
         key = secret.publicKey
-        lastAtStart = record.positions.last
+        signedAtStart = record.positions
     }
 
     /// The signature, or `nil` where the rule forbids one.
@@ -39,7 +39,7 @@ final class Signer: Sendable {
     }
 
     /// Tells another member what this one holds of its key.
-    func answer(about key: PublicKey, nonce: Hash256, highest: SignerPosition?) -> PositionAnswer {
+    func answer(about key: PublicKey, nonce: Hash256, highest: SignedPosition?) -> PositionAnswer {
         PositionAnswer(key: key, nonce: nonce, highest: highest, signedBy: secret, chain: chain)
     }
 }

@@ -13,6 +13,7 @@ struct PeerIngress: PeerMessageHandler {
     let intake: TransactionIntake
     let signer: Signer?
     let peers: PeerLink
+    let faults: FaultReport
     let logger: Logger
 
     func peerConnected(_ peer: PeerInfo) async {
@@ -106,18 +107,25 @@ struct PeerIngress: PeerMessageHandler {
     }
 
     private func answer(id: UInt64, start: Height, count: UInt32, to peer: PublicKey) {
-        let stored = try? store.snapshot {
-            try $0.blocks(
-                from: start, countMax: min(Int(count), WireMessage.blocksMax),
-                bytesMax: WireMessage.blocksBytesMax)
+        let stored: [StoredBlock]
+        do {
+            stored = try store.snapshot {
+                try $0.blocks(
+                    from: start, countMax: min(Int(count), WireMessage.blocksMax),
+                    bytesMax: WireMessage.blocksBytesMax)
+            }
+        } catch {
+            return faults.report(error)
         }
-        let items = (stored ?? []).map {
+        let items = stored.map {
             EncodedCertifiedBlock(block: $0.block, certificate: $0.certificate).encoded
         }
         peers.send(.blocks(id: id, start: start, items: items), to: peer)
     }
 
     private func takeBlocks(_ items: [[UInt8]], id: UInt64, from peer: PublicKey) async {
+        // Decoding and signatures cost something: only for what was asked.
+        guard await core.read({ $0.catchUp.expects(id, from: peer) }) else { return }
         let current = view.current
         var blocks: [CertifiedBlock] = []
         for item in items {

@@ -13,8 +13,10 @@ final class PeerLink: PeerSending {
     var peers: [PeerInfo] { network.withLock { $0 }?.peers ?? [] }
     var localAddress: PeerAddress? { network.withLock { $0 }?.localAddress }
 
-    func send(_ message: WireMessage, to peer: PeerKey) {
+    @discardableResult
+    func send(_ message: WireMessage, to peer: PeerKey) -> Bool {
         network.withLock { $0 }?.send(type: message.type.rawValue, payload: message.payload, to: peer)
+            ?? false
     }
 
     func broadcast(_ message: WireMessage, except: PeerKey?) {

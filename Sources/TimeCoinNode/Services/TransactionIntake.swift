@@ -51,6 +51,7 @@ extension NodeCore {
         try reactor.mempool.precheck(checked)
         deliver(.admitted([current]))
         guard reactor.mempool.contains(wtxid: checked.wtxid) else { throw .full }
+        keep(submitted: checked)
     }
 
     /// What verifying a transaction needs to know, or why it is not worth it.
@@ -86,7 +87,8 @@ extension NodeCore {
         guard admission.height != reactor.state.height else { return admission }
         let checked = admission.verified.spendable.checked
         let present = try view(of: checked)
-        let spendable = try TransactionResolver(store: parts.store).spendable(checked, present)
+        let resolver = TransactionResolver(store: parts.store, faults: FaultReport(parts.events))
+        let spendable = try resolver.spendable(checked, present)
         return try Admission(spendable, proof: admission.proof, height: present.height)
     }
 }

@@ -5,6 +5,7 @@ import TimeCoinStore
 /// Finds what a transaction spends, in the chain or among what waits.
 struct TransactionResolver: Sendable {
     let store: any ChainStoring
+    let faults: FaultReport
 
     /// What the core knows of a transaction's inputs at one moment.
     struct View: Sendable {
@@ -35,12 +36,15 @@ struct TransactionResolver: Sendable {
     func spendable(
         _ checked: CheckedTransaction, _ view: View
     ) throws(MempoolRejection) -> SpendableTransaction {
-        let entries = try? store.snapshot { reader in
-            try zip(checked.transaction.inputs, view.waiting).map { input, entry in
-                try entry ?? reader.output(input.previous)
+        let entries: [OutputEntry?]
+        do {
+            entries = try store.snapshot { reader in
+                try zip(checked.transaction.inputs, view.waiting).map { input, entry in
+                    try entry ?? reader.output(input.previous)
+                }
             }
-        }
-        guard let entries else {
+        } catch {
+            faults.report(error)
             throw .rule(TransactionRejection(.missingInput, "the store cannot be read"))
         }
         var spent: [OutputEntry] = []

@@ -13,8 +13,8 @@ extension WireType {
         case .valueRequest: Hash256.byteCount
         case .value: Block.bytesMax
         case .positionQuery: PublicKey.byteCount + Hash256.byteCount
-        case .positionAnswer: 256
-        case .transactions: Transaction.bytesMax + 64
+        case .positionAnswer: 512
+        case .transactions: WireMessage.transactionsBytesMax + 3 + 5 * WireMessage.transactionsMax
         case .blockRequest: 32
         case .blocks: WireMessage.blocksBytesMax + EncodedCertifiedBlock.bytesMax
         }

@@ -68,7 +68,9 @@ enum WireMessage: Sendable {
     case blocks(id: UInt64, start: Height, items: [[UInt8]])
 
     /// Transactions in one message at most.
-    static let transactionsMax = 1000
+    static let transactionsMax = 250
+    /// Bytes of all transactions of a message: one of the largest, or many small ones.
+    static let transactionsBytesMax = Transaction.bytesMax
     /// Blocks in one answer at most.
     static let blocksMax = 64
     /// Bytes of all blocks of an answer at which no further one is added.

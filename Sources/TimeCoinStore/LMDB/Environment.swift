@@ -36,6 +36,7 @@ final class Environment: @unchecked Sendable {
             var dead: CInt = 0
             try LMDBStatus.check(mdb_reader_check(handle, &dead), "clear readers of ended processes")
             try grow(from: mapBytes)
+            try lengthen("\(directory)/data.mdb")
         } catch {
             mdb_env_close(handle)
             throw error
@@ -63,6 +64,20 @@ final class Environment: @unchecked Sendable {
         }
         guard size > mapBytes else { return }
         try LMDBStatus.check(mdb_env_set_mapsize(handle, size), "grow the map")
+    }
+
+    /// Sees to it that every page that the database names is backed by the file. A page beyond its end could
+    /// not be read as damage: touching it would end the process. Missing pages become zeros, which no
+    /// checksum accepts.
+    private func lengthen(_ path: String) throws(StoreFailure) {
+        var information = MDB_envinfo()
+        var statistics = MDB_stat()
+        try LMDBStatus.check(mdb_env_info(handle, &information), "read the size of the database")
+        try LMDBStatus.check(mdb_env_stat(handle, &statistics), "read the size of a page")
+        let bytes = (information.me_last_pgno + 1) * Int(statistics.ms_psize)
+        let files = PosixFileSystem()
+        guard try files.size(of: path) < UInt64(bytes) else { return }
+        try files.truncate(path, to: UInt64(bytes))
     }
 
     /// Opens a named table, creating it where the database is new.

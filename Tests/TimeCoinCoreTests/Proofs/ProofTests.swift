@@ -79,7 +79,7 @@ struct ProofTests {
     }
 
     @Test(
-        "another chain, other validators, another block's certificate, a stranger transaction: refused by name"
+        "another chain, other validators, a foreign certificate, a stranger transaction: refused by name"
     )
     func refusals() throws {
         let signed = try SignedHeader(transactionCount: 3)

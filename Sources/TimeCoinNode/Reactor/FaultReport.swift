@@ -1,0 +1,14 @@
+import TimeCoinStore
+
+/// Tells that this machine does not keep what it is given: the program ends, so that nothing more is signed.
+struct FaultReport: Sendable {
+    private let events: EventLog
+
+    init(_ events: EventLog) {
+        self.events = events
+    }
+
+    func report(_ error: any Error) {
+        events.fail(error)
+    }
+}
