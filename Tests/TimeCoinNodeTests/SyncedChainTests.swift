@@ -93,7 +93,7 @@ private struct Follower {
             core: core, view: view, store: store,
             intake: TransactionIntake(
                 core: core, resolver: TransactionResolver(store: store, faults: FaultReport(events)),
-                chain: genesis.hash),
+                proofs: ProofCache(), chain: genesis.hash),
             signer: nil, peers: PeerLink(), faults: FaultReport(events), logger: logger)
     }
 
@@ -126,7 +126,7 @@ struct SyncedChainTests {
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let follower = try Follower(world, group: group)
-        let judge = Judge(store: follower.store, chain: world.chain.genesis.hash)
+        let judge = Judge(store: follower.store, chain: world.chain.genesis.hash, proofs: ProofCache())
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await follower.core.work(judge, proposer: nil) }
             try await follower.receive(items, tip: 1)

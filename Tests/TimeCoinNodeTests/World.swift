@@ -21,7 +21,7 @@ struct World {
         state = chain.genesis.state
     }
 
-    var judge: Judge { Judge(store: store, chain: chain.genesis.hash) }
+    var judge: Judge { Judge(store: store, chain: chain.genesis.hash, proofs: ProofCache()) }
 
     func payment(_ index: Int, fee: UInt64 = 5000) throws -> CheckedTransaction {
         let allocation = try #require(chain.allocation(index))

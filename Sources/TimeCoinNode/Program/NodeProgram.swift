@@ -109,6 +109,7 @@ public struct NodeProgram: Sendable {
         let link = PeerLink()
         let events = EventLog()
         let faults = FaultReport(events)
+        let proofs = ProofCache()
         let resolver = TransactionResolver(store: store, faults: faults)
         let core = NodeCore(
             reactor: reactor,
@@ -117,7 +118,7 @@ public struct NodeProgram: Sendable {
                 events: events, view: view, clock: clock, logger: logger),
             loop: group.next())
         let intake = TransactionIntake(
-            core: core, resolver: resolver, chain: state.chain)
+            core: core, resolver: resolver, proofs: proofs, chain: state.chain)
         let ingress = PeerIngress(
             core: core, view: view, store: store, intake: intake, signer: signer, peers: link, faults: faults,
             logger: logger)
@@ -142,7 +143,7 @@ public struct NodeProgram: Sendable {
             try Data(socket.path.utf8).write(to: URL(fileURLWithPath: pointer))
         }
         return RunningNode(
-            core: core, judge: Judge(store: store, chain: state.chain), proposer: signer?.key,
+            core: core, judge: Judge(store: store, chain: state.chain, proofs: proofs), proposer: signer?.key,
             network: network,
             server: ControlServer(path: socket.path, answering: api, group: group), wallet: wallet,
             events: events, stop: stop, passphrase: configuration.passphrase, intake: intake,

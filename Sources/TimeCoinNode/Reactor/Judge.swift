@@ -5,20 +5,20 @@ import TimeCoinStore
 struct Judge: Sendable {
     let store: any ChainStoring
     let chain: Hash256
+    let proofs: ProofCache
 
     /// Transactions whose scripts one task verifies.
     private static let chunk = 64
 
     /// The verdict of every rule on a block; pure but for reading the store.
     ///
-    /// - Parameter known: proofs of transactions that were verified for the mempool.
     /// - Throws: faults of this machine only.
     func judge(
-        _ block: CheckedBlock, on parent: ChainState, known: [Hash256: ScriptProof]
+        _ block: CheckedBlock, on parent: ChainState
     ) async throws -> Result<ExecutedBlock, BlockRejection> {
         do {
             let prepared = try store.snapshot { try PreparedBlock(block, on: parent, outputs: $0) }
-            let proofs = try await prove(prepared.transactions, known: known)
+            let proofs = try await prove(prepared.transactions)
             return .success(
                 try store.snapshot { try ExecutedBlock(prepared, proofs: proofs, commitment: $0) })
         } catch let rejection as BlockRejection {
@@ -40,15 +40,13 @@ struct Judge: Sendable {
     /// Proofs in the order of the transactions. The first one that fails in that order is the one reported,
     /// whatever
     /// finished first.
-    private func prove(
-        _ transactions: [SpendableTransaction], known: [Hash256: ScriptProof]
-    ) async throws -> [ScriptProof] {
+    private func prove(_ transactions: [SpendableTransaction]) async throws -> [ScriptProof] {
         let chunks = stride(from: 0, to: transactions.count, by: Judge.chunk).map {
             transactions[$0..<min($0 + Judge.chunk, transactions.count)]
         }
         let results = await withTaskGroup(of: (Int, Result<[ScriptProof], BlockRejection>).self) { group in
             for (index, chunk) in chunks.enumerated() {
-                group.addTask { (index, prove(chunk: chunk, known: known)) }
+                group.addTask { (index, prove(chunk: chunk)) }
             }
             return await group.reduce(into: [Int: Result<[ScriptProof], BlockRejection>]()) {
                 $0[$1.0] = $1.1
@@ -58,20 +56,16 @@ struct Judge: Sendable {
     }
 
     private func prove(
-        chunk: ArraySlice<SpendableTransaction>, known: [Hash256: ScriptProof]
+        chunk: ArraySlice<SpendableTransaction>
     ) -> Result<[ScriptProof], BlockRejection> {
-        var proofs: [ScriptProof] = []
+        var found: [ScriptProof] = []
         for spendable in chunk {
-            if let proof = known[spendable.checked.wtxid] {
-                proofs.append(proof)
-                continue
-            }
             do {
-                proofs.append(try ScriptProof(verifying: spendable, chain: chain))
+                found.append(try proofs.verify(spendable, chain: chain))
             } catch {
                 return .failure(BlockRejection(.transaction, "\(spendable.checked.txid): \(error)"))
             }
         }
-        return .success(proofs)
+        return .success(found)
     }
 }

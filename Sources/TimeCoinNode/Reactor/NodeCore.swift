@@ -19,7 +19,7 @@ enum CoreJob: Sendable {
         parent: ChainState, time: Timestamp,
         candidates: [(transaction: CheckedTransaction, proof: ScriptProof)],
         round: Round)
-    case judge(CheckedBlock, parent: ChainState, known: [Hash256: ScriptProof])
+    case judge(CheckedBlock, parent: ChainState)
 }
 
 /// The shell around the reactor: one thread, on which effects are executed in their order.
@@ -219,13 +219,7 @@ actor NodeCore {
     }
 
     private func judge(_ block: CheckedBlock) {
-        var known: [Hash256: ScriptProof] = [:]
-        for transaction in block.transactions {
-            if let entry = reactor.mempool.entry(wtxid: transaction.wtxid) {
-                known[transaction.wtxid] = entry.proof
-            }
-        }
-        jobSink.yield(.judge(block, parent: reactor.state, known: known))
+        jobSink.yield(.judge(block, parent: reactor.state))
     }
 
     private func arm(_ armed: [ArmedTimer]) {
@@ -293,8 +287,8 @@ extension NodeCore {
                 let assembly = try judge.build(
                     on: parent, at: time, proposer: proposer, candidates: candidates)
                 await deliver(.built(assembly, height: parent.height + 1, round: round))
-            case .judge(let block, let parent, let known):
-                let result = try await judge.judge(block, on: parent, known: known)
+            case .judge(let block, let parent):
+                let result = try await judge.judge(block, on: parent)
                 await deliver(.judged(block.hash, result))
             }
         } catch {

@@ -7,30 +7,35 @@ import TimeCoinStore
 struct TransactionIntake: Sendable {
     let core: NodeCore
     let resolver: TransactionResolver
+    let proofs: ProofCache
     let chain: Hash256
 
     /// Submits one and tells why it is not taken.
     func submit(_ checked: CheckedTransaction) async throws(MempoolRejection) {
-        try await core.admit(try verify(checked, try await core.view(of: checked)))
+        let view = try await core.view(of: checked)
+        let spendable = try resolver.spendable([(checked, view)])[0].get()
+        try await core.admit(try verify(spendable, at: view.height))
     }
 
     /// Takes what a peer sent; what is known or refused is dropped.
     func take(_ checked: [CheckedTransaction], from peer: PeerKey) async {
         let fresh = await core.received(checked, from: peer)
-        await core.admit(fresh.views.compactMap { try? verify($0, $1) }, finishing: fresh.transactions)
+        let admissions = zip(fresh.views, resolver.spendable(fresh.views)).compactMap { view, spendable in
+            try? verify(spendable.get(), at: view.1.height)
+        }
+        await core.admit(admissions, finishing: fresh.transactions)
     }
 
     private func verify(
-        _ checked: CheckedTransaction, _ view: TransactionResolver.View
+        _ spendable: SpendableTransaction, at height: Height
     ) throws(MempoolRejection) -> Admission {
-        let spendable = try resolver.spendable(checked, view)
         let proof: ScriptProof
         do {
-            proof = try ScriptProof(verifying: spendable, chain: chain)
+            proof = try proofs.verify(spendable, chain: chain)
         } catch {
             throw .rule(error)
         }
-        return try Admission(spendable, proof: proof, height: view.height)
+        return try Admission(spendable, proof: proof, height: height)
     }
 }
 
@@ -88,7 +93,7 @@ extension NodeCore {
         let checked = admission.verified.spendable.checked
         let present = try view(of: checked)
         let resolver = TransactionResolver(store: parts.store, faults: FaultReport(parts.events))
-        let spendable = try resolver.spendable(checked, present)
+        let spendable = try resolver.spendable([(checked, present)])[0].get()
         return try Admission(spendable, proof: admission.proof, height: present.height)
     }
 }

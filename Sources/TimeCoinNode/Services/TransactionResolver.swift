@@ -32,39 +32,44 @@ struct TransactionResolver: Sendable {
         }
     }
 
-    /// Looks up in the store what does not wait, and applies the rules that need it.
+    /// Looks up in one view of the store what does not wait, and applies the rules that need it; a result for
+    /// each, in order.
     func spendable(
-        _ checked: CheckedTransaction, _ view: View
-    ) throws(MempoolRejection) -> SpendableTransaction {
-        let entries: [OutputEntry?]
+        _ transactions: [(CheckedTransaction, View)]
+    ) -> [Result<SpendableTransaction, MempoolRejection>] {
         do {
-            entries = try store.snapshot { reader in
-                try zip(checked.transaction.inputs, view.waiting).map { input, entry in
-                    try entry ?? reader.output(input.previous)
+            return try store.snapshot { reader in
+                try transactions.map { checked, view in
+                    try spendable(checked, view, reader)
                 }
             }
         } catch {
             faults.report(error)
-            throw .rule(TransactionRejection(.missingInput, "the store cannot be read"))
-        }
-        var spent: [OutputEntry] = []
-        for (input, entry) in zip(checked.transaction.inputs, entries) {
-            guard let entry else { throw missing(input.previous, of: checked) }
-            spent.append(entry)
-        }
-        do {
-            return try SpendableTransaction(checked, spending: spent, in: view.context)
-        } catch {
-            throw .rule(error)
+            let rejection = TransactionRejection(.missingInput, "the store cannot be read")
+            return transactions.map { _ in .failure(.rule(rejection)) }
         }
     }
 
-    private func missing(_ outPoint: OutPoint, of checked: CheckedTransaction) -> MempoolRejection {
-        if (try? store.snapshot { try $0.location(of: checked.txid) }) ?? nil != nil {
-            return .alreadyFinal(checked.txid)
+    /// - Throws: faults of this machine only.
+    private func spendable(
+        _ checked: CheckedTransaction, _ view: View, _ reader: any ChainReading
+    ) throws -> Result<SpendableTransaction, MempoolRejection> {
+        var spent: [OutputEntry] = []
+        spent.reserveCapacity(view.waiting.count)
+        for (input, waiting) in zip(checked.transaction.inputs, view.waiting) {
+            guard let entry = try waiting ?? reader.output(input.previous) else {
+                guard try reader.location(of: checked.txid) == nil else {
+                    return .failure(.alreadyFinal(checked.txid))
+                }
+                let name = "\(input.previous.transaction):\(input.previous.index)"
+                return .failure(.rule(TransactionRejection(.missingInput, "\(name) is unknown or spent")))
+            }
+            spent.append(entry)
         }
-        return .rule(
-            TransactionRejection(
-                .missingInput, "\(outPoint.transaction):\(outPoint.index) is unknown or spent"))
+        do throws(TransactionRejection) {
+            return .success(try SpendableTransaction(checked, spending: spent, in: view.context))
+        } catch {
+            return .failure(.rule(error))
+        }
     }
 }
