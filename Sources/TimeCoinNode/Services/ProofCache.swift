@@ -31,7 +31,9 @@ final class ProofCache: Sendable {
     }
 
     /// The proof that is there, or a new one.
-    func verify(_ spendable: SpendableTransaction, chain: Hash256) throws(TransactionRejection) -> ScriptProof {
+    func verify(
+        _ spendable: SpendableTransaction, chain: Hash256
+    ) throws(TransactionRejection) -> ScriptProof {
         if let proof = proof(of: spendable.checked.wtxid) { return proof }
         let proof = try ScriptProof(verifying: spendable, chain: chain)
         keep(proof)
