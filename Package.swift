@@ -111,7 +111,11 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        .testTarget(name: "TimeCoinCoreTests", dependencies: ["TimeCoinCore"], swiftSettings: strict),
+        // Where the tests find published test data.
+        .target(name: "TestVectors", path: "Tests/TestVectors", swiftSettings: strict),
+        .testTarget(
+            name: "TimeCoinCoreTests", dependencies: ["TimeCoinCore", "TestVectors"],
+            swiftSettings: strict),
         .testTarget(
             name: "TimeCoinConsensusTests", dependencies: ["TimeCoinConsensus", "TimeCoinCore"],
             swiftSettings: strict),
@@ -130,7 +134,7 @@ let package = Package(
             name: "TimeCoinStoreTests", dependencies: ["TimeCoinStore", "TimeCoinCore"], swiftSettings: strict
         ),
         .testTarget(
-            name: "TimeCoinControlTests", dependencies: ["TimeCoinControl", "TimeCoinCore"],
+            name: "TimeCoinControlTests", dependencies: ["TimeCoinControl", "TimeCoinCore", "TestVectors"],
             swiftSettings: strict),
         .testTarget(
             name: "TimeCoinNodeTests",

@@ -32,17 +32,34 @@ public enum Blake2b {
         count: Int, _ domain: HashDomain, _ input: UnsafeRawBufferPointer,
         _ body: (UnsafeRawBufferPointer) -> Result
     ) -> Result {
-        withUnsafeTemporaryAllocation(byteCount: count, alignment: 8) { digest in
-            let personal = Personalisations.all[domain.rawValue]
-            withUnsafeBytes(of: personal) { personalisation in
-                guard let output = digest.baseAddress else { return }
+        let personal = Personalisations.all[domain.rawValue]
+        return withUnsafeBytes(of: personal) { personalisation in
+            withUnsafeTemporaryAllocation(byteCount: count, alignment: 8) { digest in
                 // The lengths are constants within BLAKE2b's limits, so the call cannot fail.
-                _ = crypto_generichash_blake2b_salt_personal(
-                    output, count, input.baseAddress, UInt64(input.count), nil, 0, nil,
-                    personalisation.baseAddress)
+                _ = compute(
+                    digest, of: input, key: [], salt: nil, personalisation: personalisation.baseAddress)
+                return body(UnsafeRawBufferPointer(digest))
             }
-            return body(UnsafeRawBufferPointer(digest))
         }
+    }
+
+    /// The one call of BLAKE2b, with all that the function can take, so that published cases can test it.
+    ///
+    /// - Parameters:
+    ///   - digest: 1 to 64 bytes to be filled.
+    ///   - key: at most 64 bytes.
+    ///   - salt: 16 bytes, or `nil` for zeros; the same holds of `personalisation`.
+    /// - Returns: whether the lengths are within these limits; nothing is hashed otherwise.
+    static func compute(
+        _ digest: UnsafeMutableRawBufferPointer, of input: UnsafeRawBufferPointer, key: [UInt8],
+        salt: UnsafeRawPointer?, personalisation: UnsafeRawPointer?
+    ) -> Bool {
+        guard let output = digest.baseAddress, (1...64).contains(digest.count), key.count <= 64 else {
+            return false
+        }
+        return crypto_generichash_blake2b_salt_personal(
+            output, digest.count, input.baseAddress, UInt64(input.count), key, key.count, salt,
+            personalisation) == 0
     }
 }
 

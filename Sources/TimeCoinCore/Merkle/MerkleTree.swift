@@ -31,11 +31,15 @@ public enum MerkleTree {
         leaf.withUnsafeBytes { Blake2b.hash256(.merkleLeaf, $0) }
     }
 
+    static func nodeHash(_ left: Hash256, _ right: Hash256) -> Hash256 {
+        Blake2b.hash256(.merkleNode, left, right)
+    }
+
     private static func parents(of level: [Hash256]) -> [Hash256] {
         var parents: [Hash256] = []
         parents.reserveCapacity((level.count + 1) / 2)
         for index in stride(from: 0, to: level.count - 1, by: 2) {
-            parents.append(Blake2b.hash256(.merkleNode, level[index], level[index + 1]))
+            parents.append(nodeHash(level[index], level[index + 1]))
         }
         if !level.count.isMultiple(of: 2) { parents.append(level[level.count - 1]) }
         return parents
@@ -81,8 +85,16 @@ public struct MerkleProof: Hashable, Sendable {
 
     /// Whether `leaf` stands at ``index`` of the list of ``count`` leaves with this root.
     public func verifies(_ leaf: Hash256, root: Hash256) -> Bool {
+        leads(from: MerkleTree.leafHash(leaf), to: root, joining: MerkleTree.nodeHash)
+    }
+
+    /// The walk from the hash of a leaf up to the root. The hash of two nodes is a parameter, because published
+    /// proofs are of trees with another one.
+    func leads(
+        from leafHash: Hash256, to root: Hash256, joining nodeHash: (Hash256, Hash256) -> Hash256
+    ) -> Bool {
         guard index < count, path.count <= MerkleProof.pathMax else { return false }
-        var hash = MerkleTree.leafHash(leaf)
+        var hash = leafHash
         var place = index
         var width = count
         var rest = path[...]
@@ -90,10 +102,7 @@ public struct MerkleProof: Hashable, Sendable {
             let isPromoted = place & 1 == 0 && place == width - 1
             if !isPromoted {
                 guard let sibling = rest.popFirst() else { return false }
-                hash =
-                    place & 1 == 0
-                    ? Blake2b.hash256(.merkleNode, hash, sibling)
-                    : Blake2b.hash256(.merkleNode, sibling, hash)
+                hash = place & 1 == 0 ? nodeHash(hash, sibling) : nodeHash(sibling, hash)
             }
             place >>= 1
             width = width / 2 + width % 2

@@ -1,3 +1,5 @@
+import Testing
+
 @testable import TimeCoinCore
 
 /// Published cases are written for Bitcoin. What differs here is translated by rule, never case by case, or
@@ -5,6 +7,25 @@
 enum BitcoinDialect {
     /// Operations that Bitcoin has and this chain has not.
     private static let missing: Set<Opcode> = [.ripemd160, .sha1, .codeSeparator]
+    /// Rules about the encoding of ECDSA and about segregated witnesses have no counterpart here.
+    static let flagsWithoutCounterpart: Set<String> = [
+        "STRICTENC", "DERSIG", "LOW_S", "NULLDUMMY", "WITNESS", "MINIMALIF", "WITNESS_PUBKEYTYPE",
+        "DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM", "CONST_SCRIPTCODE", "TAPROOT",
+    ]
+    private static let flagsByName: [String: ScriptFlags] = [
+        "P2SH": .scriptHash, "MINIMALDATA": .minimalData, "CLEANSTACK": .cleanStack, "NULLFAIL": .nullFail,
+        "SIGPUSHONLY": .pushOnly, "CHECKLOCKTIMEVERIFY": .checkLockTime,
+        "CHECKSEQUENCEVERIFY": .checkSequence,
+        "DISCOURAGE_UPGRADABLE_NOPS": .discourageUpgradableNoOperations,
+    ]
+
+    static func flags(_ names: [String]) throws -> ScriptFlags {
+        var flags: ScriptFlags = []
+        for name in names where !flagsWithoutCounterpart.contains(name) {
+            flags.insert(try #require(flagsByName[name], "a flag that nobody knows: \(name)"))
+        }
+        return flags
+    }
 
     /// Whether a missing operation stands in the script, executed or not.
     static func usesMissingOperation(_ script: Script) -> Bool {
@@ -13,6 +34,12 @@ enum BitcoinDialect {
             if let opcode = Opcode(rawValue: element.opcode), missing.contains(opcode) { return true }
         }
         return false
+    }
+
+    /// Bitcoin's script hash: HASH160 of 20 bytes, EQUAL.
+    static func isScriptHash(_ locking: Script) -> Bool {
+        locking.bytes.count == 23 && locking.bytes.starts(with: [Opcode.hash160.rawValue, 20])
+            && locking.bytes.last == Opcode.equal.rawValue
     }
 
     /// The hash by which Bitcoin names a redeem script becomes the one by which this chain names the same

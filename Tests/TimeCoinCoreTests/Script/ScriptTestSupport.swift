@@ -90,3 +90,11 @@ struct SeededGenerator: RandomNumberGenerator {
         return mixed ^ (mixed >> 31)
     }
 }
+
+/// SHA-256 as scripts have it.
+func sha256(_ bytes: [UInt8]) throws -> [UInt8] {
+    var machine = ScriptMachine(flags: [], context: SigningContext(), budget: .ample)
+    machine.stack = [bytes]
+    try machine.run(Script([Opcode.sha256.rawValue]))
+    return try #require(machine.stack.last)
+}

@@ -1,3 +1,4 @@
+import TestVectors
 import Testing
 
 @testable import TimeCoinCore
@@ -32,31 +33,12 @@ struct ScriptVectorTests {
         }
     }
 
-    /// Rules about the encoding of ECDSA and about segregated witnesses have no counterpart here.
-    private static let flagsWithoutCounterpart: Set<String> = [
-        "STRICTENC", "DERSIG", "LOW_S", "NULLDUMMY", "WITNESS", "MINIMALIF", "WITNESS_PUBKEYTYPE",
-        "DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM", "CONST_SCRIPTCODE",
-    ]
-    private static let flagsByName: [String: ScriptFlags] = [
-        "P2SH": .scriptHash, "MINIMALDATA": .minimalData, "CLEANSTACK": .cleanStack, "NULLFAIL": .nullFail,
-        "SIGPUSHONLY": .pushOnly, "CHECKLOCKTIMEVERIFY": .checkLockTime,
-        "CHECKSEQUENCEVERIFY": .checkSequence,
-        "DISCOURAGE_UPGRADABLE_NOPS": .discourageUpgradableNoOperations,
-    ]
-
-    private static func flags(_ names: [String]) throws -> ScriptFlags {
-        var flags: ScriptFlags = []
-        for name in names where !flagsWithoutCounterpart.contains(name) {
-            flags.insert(try #require(flagsByName[name], "a flag that nobody knows: \(name)"))
-        }
-        return flags
-    }
-
     private static func result(_ unlocking: Script, _ locking: Script, _ names: [String], answer: Bool) throws
         -> String
     {
         let context = ConstantContext(answer: answer)
-        return rejection(unlocking, locking, flags: try flags(names), context: context)?.rawValue ?? "OK"
+        return rejection(unlocking, locking, flags: try BitcoinDialect.flags(names), context: context)?
+            .rawValue ?? "OK"
     }
 
     @Test(
@@ -84,7 +66,7 @@ struct ScriptVectorTests {
                 #expect(try Self.result(unlocking, locking, names, answer: true) == row.expected, row.name)
             }
             for name in row.flagsThatChangeTheResult ?? []
-            where !Self.flagsWithoutCounterpart.contains(name) {
+            where !BitcoinDialect.flagsWithoutCounterpart.contains(name) {
                 let names = Array(Set(row.flags).symmetricDifference([name]))
                 #expect(try Self.result(unlocking, locking, names, answer: false) != row.expected, row.name)
             }

@@ -2,16 +2,17 @@ import Foundation
 
 /// Published test data that is not part of the project: JSON lists in the folder of `TIMECOIN_VECTORS`, or in
 /// `shared/vectors` beside the project. Where a set is missing its tests are skipped, and that is said.
-enum ExternalVectors {
-    /// Every set about something that this target's library does; a new one must be named here.
-    static let sets = [
+public enum ExternalVectors {
+    /// Every set about something that the project does; a new one must be named here.
+    private static let sets = [
         "script_nosig", "script_sigshape", "tx_nosig", "sighash_preimage", "ed25519_cctv",
         "ed25519_sign_input", "ed25519_speccheck", "ed25519_wycheproof", "ed25519_zip215", "hash_blake2b256",
         "hash_blake2b256_salt_personal", "hash_sha256", "bech32m_strings", "merkle_rfc6962",
+        "bft_light_steps", "bft_commit_table", "json_parsing",
     ]
 
     /// The sets that are there; what is missing is printed once.
-    static let present: Set<String> = {
+    private static let present: Set<String> = {
         let found = sets.filter { FileManager.default.isReadableFile(atPath: file($0).path) }
         if found.count < sets.count {
             let missing = sets.filter { !found.contains($0) }
@@ -23,18 +24,26 @@ enum ExternalVectors {
         return Set(found)
     }()
 
-    static func contains(_ set: String) -> Bool { present.contains(set) }
+    /// Whether the set is there: the condition of the tests that need it.
+    public static func contains(_ set: String) -> Bool { present.contains(set) }
 
-    /// The rows of a set; `snake_case` names in the file are `camelCase` properties.
-    static func rows<Row: Decodable>(_ set: String, as _: Row.Type = Row.self) throws -> [Row] {
+    /// The rows of a set; `snake_case` names in the file are `camelCase` properties. A set without rows throws, so
+    /// that no test passes for having had nothing to do.
+    public static func rows<Row: Decodable>(_ set: String, as _: Row.Type = Row.self) throws -> [Row] {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try decoder.decode([Row].self, from: try Data(contentsOf: file(set)))
+        let rows = try decoder.decode([Row].self, from: try Data(contentsOf: file(set)))
+        guard !rows.isEmpty else { throw EmptySet(name: set) }
+        return rows
     }
 
     /// Says how much of a set ran.
-    static func report(_ set: String, run: Int, skipped: Int, because reason: String) {
+    public static func report(_ set: String, run: Int, skipped: Int, because reason: String) {
         print("external vectors: \(set): \(run) run, \(skipped) skipped\(skipped > 0 ? " (\(reason))" : "")")
+    }
+
+    private struct EmptySet: Error {
+        let name: String
     }
 
     private static func file(_ set: String) -> URL { folder.appendingPathComponent("\(set).json") }
@@ -43,7 +52,7 @@ enum ExternalVectors {
         if let path = ProcessInfo.processInfo.environment["TIMECOIN_VECTORS"] {
             return URL(fileURLWithPath: path, isDirectory: true)
         }
-        // Tests/TimeCoinCoreTests/ExternalVectors.swift, three levels below the root.
+        // Tests/TestVectors/ExternalVectors.swift, three levels below the root.
         var root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
         for _ in 0..<3 { root.deleteLastPathComponent() }
         return root.deletingLastPathComponent().appendingPathComponent("shared/vectors", isDirectory: true)
