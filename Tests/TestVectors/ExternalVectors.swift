@@ -27,8 +27,8 @@ public enum ExternalVectors {
     /// Whether the set is there: the condition of the tests that need it.
     public static func contains(_ set: String) -> Bool { present.contains(set) }
 
-    /// The rows of a set; `snake_case` names in the file are `camelCase` properties. A set without rows throws, so
-    /// that no test passes for having had nothing to do.
+    /// The rows of a set; `snake_case` names in the file are `camelCase` properties. A set without rows
+    /// throws, so that no test passes for having had nothing to do.
     public static func rows<Row: Decodable>(_ set: String, as _: Row.Type = Row.self) throws -> [Row] {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase

@@ -88,8 +88,8 @@ public struct MerkleProof: Hashable, Sendable {
         leads(from: MerkleTree.leafHash(leaf), to: root, joining: MerkleTree.nodeHash)
     }
 
-    /// The walk from the hash of a leaf up to the root. The hash of two nodes is a parameter, because published
-    /// proofs are of trees with another one.
+    /// The walk from the hash of a leaf up to the root. The hash of two nodes is a parameter, because
+    /// published proofs are of trees with another one.
     func leads(
         from leafHash: Hash256, to root: Hash256, joining nodeHash: (Hash256, Hash256) -> Hash256
     ) -> Bool {
