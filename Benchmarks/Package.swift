@@ -16,6 +16,16 @@ let package = Package(
         // What figures are compared with: the C libraries themselves.
         .systemLibrary(name: "CReference", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .target(name: "BenchmarkSupport", dependencies: ["CReference"], swiftSettings: settings),
+        // Counts the allocations of a program that links it.
+        .target(name: "CAllocationCount"),
+        .executableTarget(
+            name: "blocks",
+            dependencies: [
+                "BenchmarkSupport", "CAllocationCount",
+                .product(name: "TimeCoinCore", package: "timecoin"),
+                .product(name: "TimeCoinTesting", package: "timecoin"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "payments",
             dependencies: [

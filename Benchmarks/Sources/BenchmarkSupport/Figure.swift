@@ -10,10 +10,12 @@ public struct Figure {
     public let referenceValue: Double
     /// The least ratio that is asked for; `nil` where none is.
     public let floor: Double?
+    /// The highest ratio that is asked for, of figures that shall be small.
+    public let ceiling: Double?
 
     public init(
         _ name: String, _ value: Double, _ unit: String, reference: String, _ referenceValue: Double,
-        floor: Double?
+        floor: Double?, ceiling: Double? = nil
     ) {
         self.name = name
         self.value = value
@@ -21,10 +23,11 @@ public struct Figure {
         self.reference = reference
         self.referenceValue = referenceValue
         self.floor = floor
+        self.ceiling = ceiling
     }
 
     public var ratio: Double { referenceValue > 0 ? value / referenceValue : 0 }
-    public var isOK: Bool { floor.map { ratio >= $0 } ?? true }
+    public var isOK: Bool { (floor.map { ratio >= $0 } ?? true) && (ceiling.map { ratio <= $0 } ?? true) }
 
     /// Prints the figure as one line of JSON.
     public func report() {
@@ -32,7 +35,8 @@ public struct Figure {
         let line =
             "{\"name\":\"\(name)\",\"value\":\(Figure.text(value)),\"unit\":\"\(unit)\","
             + "\"reference\":\"\(reference)\",\"reference_value\":\(Figure.text(referenceValue)),"
-            + "\"ratio\":\(Figure.text(ratio)),\"floor\":\(floorText),\"ok\":\(isOK)}\n"
+            + "\"ratio\":\(Figure.text(ratio)),\"floor\":\(floorText)"
+            + (ceiling.map { ",\"ceiling\":\(Figure.text($0))" } ?? "") + ",\"ok\":\(isOK)}\n"
         // Unbuffered, so that a figure is seen as soon as it is measured.
         FileHandle.standardOutput.write(Data(line.utf8))
     }

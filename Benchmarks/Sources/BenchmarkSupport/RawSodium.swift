@@ -2,6 +2,16 @@ import CReference
 
 /// libsodium alone, called as a C program would call it.
 public enum RawSodium {
+    /// The same on several threads, added.
+    public static func verificationsPerSecond(lasting duration: Double, threads: Int) async -> Double {
+        await withTaskGroup(of: Double.self) { group in
+            for _ in 0..<threads {
+                group.addTask { verificationsPerSecond(lasting: duration) }
+            }
+            return await group.reduce(0, +)
+        }
+    }
+
     /// Ed25519 verifications of 32-byte messages a second on one core, over many keys and messages.
     public static func verificationsPerSecond(lasting duration: Double) -> Double {
         let count = 512
