@@ -17,8 +17,8 @@ struct HouseTests {
         "TimeCoinControl": ["TimeCoinCore", "NIOCore", "NIOPosix", "NIOHTTP1", "Foundation"],
         "TimeCoinNode": [
             "TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinControl", "CSodium",
-            "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "UnixSignals", "DequeModule", "Synchronization",
-            "Foundation", "Dispatch",
+            "NIOCore", "NIOPosix", "NIOHTTP1", "Logging", "UnixSignals", "DequeModule", "HeapModule",
+            "Synchronization", "Foundation", "Dispatch",
         ],
         "TimeCoinTesting": [
             "TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinNode",

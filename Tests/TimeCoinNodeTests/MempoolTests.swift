@@ -66,4 +66,38 @@ struct MempoolTests {
         let fees = mempool.candidates().compactMap { mempool.entry($0.transaction.txid)?.fee.units }
         #expect(fees == fees.sorted(by: >))
     }
+
+    @Test("a refusal for want of room changes nothing, and the floor goes when room is back")
+    func refusalIsAtomic() throws {
+        let world = try World()
+        var limits = Mempool.Limits()
+        limits.transactionsMax = 4
+        var mempool = Mempool(limits: limits)
+        let admissions = try [5000, 9000, 7000, 6000, 8000, 5500].enumerated().map {
+            try world.admission(try world.payment($0.offset, fee: UInt64($0.element)))
+        }
+        for admission in admissions.prefix(4) {
+            _ = try mempool.admit(admission.verified, proof: admission.proof, at: now)
+        }
+        #expect(mempool.rateFloor == nil)
+        let evicted = try mempool.admit(admissions[4].verified, proof: admissions[4].proof, at: now)
+        #expect(evicted == [admissions[0].verified.spendable.checked.txid])
+        #expect(mempool.rateFloor?.fee == 4000)
+        let before = mempool.transactionIDs
+        for _ in 0..<3 {
+            do {
+                _ = try mempool.admit(admissions[5].verified, proof: admissions[5].proof, at: now)
+                Issue.record("the worst payer was taken")
+            } catch {
+                #expect(error == .full)
+            }
+        }
+        #expect(mempool.transactionIDs == before)
+        // The order of eviction is still whole after the refusals.
+        let better = try world.admission(try world.payment(6, fee: 9500))
+        let next = try mempool.admit(better.verified, proof: better.proof, at: now)
+        #expect(next == [admissions[3].verified.spendable.checked.txid])
+        for txid in mempool.transactionIDs.prefix(2) { _ = mempool.drop(txid) }
+        #expect(mempool.rateFloor == nil)
+    }
 }

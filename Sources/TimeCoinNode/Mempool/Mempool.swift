@@ -1,3 +1,4 @@
+import HeapModule
 public import TimeCoinCore
 
 /// Verified transactions that wait for a block. A value: it decides, and nothing else.
@@ -25,6 +26,22 @@ public struct Mempool: Sendable {
         let memoryBytes: Int
         /// Waiting transactions whose outputs this one spends.
         let parents: [Hash256]
+
+        var rate: FeeRate { FeeRate(fee: fee, size: checked.size) }
+    }
+
+    /// A place in the order of who goes first when there is no room. Entries that have left stay in the heap
+    /// until they come up.
+    private struct Payer: Comparable, Sendable {
+        let rate: FeeRate
+        let sequence: UInt64
+        let txid: Hash256
+
+        /// The worst payer first; of equal ones the last to come.
+        static func < (left: Payer, right: Payer) -> Bool {
+            if left.rate < right.rate { return true }
+            return right.rate < left.rate ? false : left.sequence > right.sequence
+        }
     }
 
     /// Unconfirmed transactions that may hang together in a line.
@@ -36,7 +53,11 @@ public struct Mempool: Sendable {
     private var entries: [Hash256: Entry] = [:]
     private var spenders: [OutPoint: Hash256] = [:]
     private var witnesses: [Hash256: Hash256] = [:]
+    private var payers = Heap<Payer>()
     private var nextSequence: UInt64 = 0
+    /// What a newcomer must pay more than, since others had to go for too little; forgotten when half of the
+    /// room is free again.
+    public private(set) var rateFloor: FeeRate?
     public private(set) var memoryBytes = 0
     public private(set) var encodedBytes = 0
 
@@ -175,22 +196,55 @@ public struct Mempool: Sendable {
 
     // MARK: - Room
 
-    /// Evicts the worst payers until the entry fits, or refuses it when it is the worst itself.
+    /// Evicts the worst payers until the entry fits, or refuses it when it is the worst itself; a refusal
+    /// changes nothing.
     private mutating func makeRoom(for entry: Entry) throws(MempoolRejection) -> [Hash256] {
         guard isOverfull(with: entry) else { return [] }
         let protected = Set(ancestors(of: entry.parents))
-        let worstFirst = entries.values
-            .filter { !protected.contains($0.checked.txid) }
-            .sorted { Entry.paysBetter($1, $0) }
-        var copy = self
-        var evicted: [Hash256] = []
-        for candidate in worstFirst where copy.isOverfull(with: entry) {
-            guard Entry.hasHigherRate(entry, candidate) else { throw .full }
-            evicted += copy.removeWithDescendants(candidate.checked.txid)
+        var victims: Set<Hash256> = []
+        var freedBytes = 0
+        var looked: [Payer] = []
+        var worstRate: FeeRate?
+        while entries.count - victims.count + 1 > limits.transactionsMax
+            || memoryBytes - freedBytes + entry.memoryBytes > limits.memoryBytesMax
+        {
+            guard let payer = payers.popMin() else { break }
+            guard entries[payer.txid]?.sequence == payer.sequence else { continue }
+            looked.append(payer)
+            if protected.contains(payer.txid) { continue }
+            guard payer.rate < entry.rate else { break }
+            worstRate = payer.rate
+            for txid in descendants(of: payer.txid) where victims.insert(txid).inserted {
+                freedBytes += entries[txid]?.memoryBytes ?? 0
+            }
         }
-        guard !copy.isOverfull(with: entry) else { throw .full }
-        self = copy
-        return evicted
+        for payer in looked where !victims.contains(payer.txid) { payers.insert(payer) }
+        let fits =
+            entries.count - victims.count + 1 <= limits.transactionsMax
+            && memoryBytes - freedBytes + entry.memoryBytes <= limits.memoryBytesMax
+        guard fits, victims.isDisjoint(with: protected) else {
+            for payer in looked where victims.contains(payer.txid) { payers.insert(payer) }
+            throw .full
+        }
+        for txid in victims { remove(txid) }
+        rateFloor = worstRate
+        return victims.sorted()
+    }
+
+    /// A transaction and everything that spends from it.
+    private func descendants(of txid: Hash256) -> [Hash256] {
+        var found: [Hash256] = []
+        var seen: Set<Hash256> = []
+        var frontier = [txid]
+        while let next = frontier.popLast() {
+            guard let entry = entries[next], seen.insert(next).inserted else { continue }
+            found.append(next)
+            for index in entry.checked.transaction.outputs.indices {
+                let outPoint = OutPoint(transaction: next, index: UInt32(truncatingIfNeeded: index))
+                if let child = spenders[outPoint] { frontier.append(child) }
+            }
+        }
+        return found
     }
 
     private func isOverfull(with entry: Entry) -> Bool {
@@ -207,6 +261,12 @@ public struct Mempool: Sendable {
         }
         memoryBytes += entry.memoryBytes
         encodedBytes += entry.checked.size
+        payers.insert(Payer(rate: entry.rate, sequence: entry.sequence, txid: entry.checked.txid))
+        // Those that have left never outnumber those that wait by much.
+        if payers.count > 2 * entries.count + 1000 {
+            payers = Heap(
+                entries.values.map { Payer(rate: $0.rate, sequence: $0.sequence, txid: $0.checked.txid) })
+        }
     }
 
     private mutating func remove(_ txid: Hash256) {
@@ -217,36 +277,23 @@ public struct Mempool: Sendable {
         }
         memoryBytes -= entry.memoryBytes
         encodedBytes -= entry.checked.size
+        if entries.count <= limits.transactionsMax / 2, memoryBytes <= limits.memoryBytesMax / 2 {
+            rateFloor = nil
+        }
     }
 
     private mutating func removeWithDescendants(_ txid: Hash256) -> [Hash256] {
-        var removed: [Hash256] = []
-        var frontier = [txid]
-        while let next = frontier.popLast() {
-            guard let entry = entries[next] else { continue }
-            for index in entry.checked.transaction.outputs.indices {
-                let outPoint = OutPoint(transaction: next, index: UInt32(truncatingIfNeeded: index))
-                if let child = spenders[outPoint] { frontier.append(child) }
-            }
-            remove(next)
-            removed.append(next)
-        }
+        let removed = descendants(of: txid)
+        for txid in removed { remove(txid) }
         return removed
     }
 }
 
 extension Mempool.Entry {
-    /// Compares units a byte exactly, by cross multiplication.
-    static func hasHigherRate(_ left: Mempool.Entry, _ right: Mempool.Entry) -> Bool {
-        let leftProduct = left.fee.units.multipliedFullWidth(by: UInt64(right.checked.size))
-        let rightProduct = right.fee.units.multipliedFullWidth(by: UInt64(left.checked.size))
-        return (leftProduct.high, leftProduct.low) > (rightProduct.high, rightProduct.low)
-    }
-
     /// Higher rate first, then first come.
     static func paysBetter(_ left: Mempool.Entry, _ right: Mempool.Entry) -> Bool {
-        if hasHigherRate(left, right) { return true }
-        if hasHigherRate(right, left) { return false }
-        return left.sequence < right.sequence
+        let (leftRate, rightRate) = (left.rate, right.rate)
+        if rightRate < leftRate { return true }
+        return leftRate < rightRate ? false : left.sequence < right.sequence
     }
 }

@@ -13,6 +13,8 @@ struct TransactionResolver: Sendable {
         let context: SpendingContext
         /// Outputs of waiting transactions, in the order of the inputs.
         let waiting: [OutputEntry?]
+        /// What it must pay more than to get in.
+        let rateFloor: FeeRate?
 
         /// Refuses what waits already or conflicts.
         init(of checked: CheckedTransaction, in reactor: borrowing Reactor, at now: Timestamp)
@@ -22,6 +24,7 @@ struct TransactionResolver: Sendable {
             let state = reactor.state
             let slot = state.schedule(at: now).slot
             height = state.height
+            rateFloor = reactor.mempool.rateFloor
             context = SpendingContext(
                 slot: slot, parentTime: state.header.time, growthPrice: state.growthPrice)
             var waiting: [OutputEntry?] = []
@@ -67,7 +70,12 @@ struct TransactionResolver: Sendable {
             spent.append(entry)
         }
         do throws(TransactionRejection) {
-            return .success(try SpendableTransaction(checked, spending: spent, in: view.context))
+            let spendable = try SpendableTransaction(checked, spending: spent, in: view.context)
+            // Before its scripts cost anything.
+            if let floor = view.rateFloor, !(floor < FeeRate(fee: spendable.fee, size: checked.size)) {
+                return .failure(.full)
+            }
+            return .success(spendable)
         } catch {
             return .failure(.rule(error))
         }
