@@ -14,8 +14,12 @@ from support import CLI, NODE, Network, finish, new_address, passes, post, run, 
 def test_refusals(network):
     good = new_address(network, 3)
     cases = [
-        (("sendtoaddress", good[:-1] + ("q" if good[-1] != "q" else "p"), "1"), 1, "bad-address"),
-        (("sendtoaddress", "time1" + good[6:], "1"), 1, "bad-address"),
+        (("sendtoaddress", good[:-1] + ("q" if good[-1] != "q" else "p"), "1"), 65, "bad-address"),
+        (("sendtoaddress", "time1" + good[6:], "1"), 65, "bad-address"),
+        (("sendtoaddress", "", "1"), 65, "bad-address"),
+        (("sendtoaddress", "x", "1"), 65, "bad-address"),
+        (("sendtoaddress", good + "q" * 100_000, "1"), 65, "bad-address"),
+        (("send", "", "1"), 65, "bad-address"),
         (("sendtoaddress", good, "1.123456789"), 65, "bad-amount"),
         (("sendtoaddress", good, "99999999"), 1, "insufficient-funds"),
         (("nosuchmethod",), 64, "usage"),

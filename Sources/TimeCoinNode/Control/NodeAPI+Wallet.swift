@@ -33,7 +33,7 @@ extension NodeAPI {
             address = try Address(parsing: parameters.string("address") ?? "", network: network)
         } catch {
             throw RPCError(
-                .notFound, "bad-address", "\(error)",
+                .invalidParameter, "bad-address", "\(error)",
                 hint: "`validateaddress` tells what is wrong with an address")
         }
         guard let amount = parameters.token("amount").flatMap({ Amount(decimal: $0) }) else {
