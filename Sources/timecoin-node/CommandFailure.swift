@@ -2,42 +2,78 @@ import ArgumentParser
 import Foundation
 import TimeCoinControl
 import TimeCoinCore
+import TimeCoinNet
 import TimeCoinNode
 import TimeCoinStore
 
 /// Ends the program with the message and the status that fit an error.
 enum CommandFailure {
     static func end(_ error: any Error, _ command: any ParsableCommand.Type) -> Never {
-        guard let status = status(of: error) else { command.exit(withError: error) }
-        StandardStreams.note("error: \(error)")
-        exit(status.rawValue)
+        guard !isOf(["ArgumentParser", "ArgumentParserToolInfo"], error) else {
+            command.exit(withError: error)
+        }
+        StandardStreams.note("error: \(message(of: error))")
+        if let failure = error as? SocketPath.Failure { StandardStreams.note("hint: \(failure.hint)") }
+        exit(status(of: error).rawValue)
     }
 
-    /// `nil` for what the argument parser itself says.
-    private static func status(of error: any Error) -> TimeCoinControl.ExitCode? {
+    /// A type that is not named here is a defect of this program, and is told as one.
+    private static func status(of error: any Error) -> TimeCoinControl.ExitCode {
         switch error {
-        case let failure as StoreFailure:
-            switch failure.code {
-            case .locked, .wrongChain, .formatTooNew, .formatTooOld, .networkFileSystem: .configuration
-            default: .ioError
-            }
+        case let failure as StoreFailure: status(of: failure.code)
         case let failure as KeyFailure:
             switch failure {
             case .wrongPassphrase: .permission
             case .io, .outOfMemory: .ioError
-            default: .configuration
+            case .missing, .exists, .openToOthers, .malformed: .configuration
             }
-        case is GenesisDocument.Failure, is Genesis.Failure: .configuration
-        case is LocalNetwork.Failure: .refused
-        case is ControlFailure: .unreachable
+        case let failure as GenesisDocument.Failure: failure.isFaultOfDisk ? .ioError : .configuration
+        case let failure as LocalNetwork.Failure: failure.status
+        case let failure as ControlFailure: failure.exitCode
+        case is Genesis.Failure, is SocketPath.Failure: .configuration
+        case is NodeIdentity.Failure: .internalError
         case is ParsedFailure: .badInput
-        default: isParser(error) ? nil : .ioError
+        // What is kept on disk cannot be read any more.
+        case is DecodingFailure: .ioError
+        case is CocoaError, is POSIXError: .ioError
+        default: isOf(["NIOCore", "NIOPosix"], error) ? .ioError : .internalError
         }
     }
 
-    private static func isParser(_ error: any Error) -> Bool {
+    private static func status(of code: StoreFailure.Code) -> TimeCoinControl.ExitCode {
+        switch code {
+        case .locked, .wrongChain, .wrongOptions, .formatTooNew, .formatTooOld, .networkFileSystem, .missing,
+            .exists:
+            .configuration
+        case .io, .full, .corrupt, .latched: .ioError
+        case .wrongHeight, .missingOutput, .duplicateOutput, .invalidCommit, .noUndo, .tooLarge, .outOfOrder,
+            .closed:
+            .internalError
+        }
+    }
+
+    /// Foundation's errors describe themselves for programmers.
+    private static func message(of error: any Error) -> String {
+        switch error {
+        case let fault as CocoaError: fault.sentence
+        case let fault as POSIXError: String(cString: strerror(fault.code.rawValue))
+        default: "\(error)"
+        }
+    }
+
+    /// Whether the error's type belongs to one of these modules, whose types are not all public here.
+    private static func isOf(_ modules: [String], _ error: any Error) -> Bool {
         let type = String(reflecting: Swift.type(of: error))
-        return type.hasPrefix("ArgumentParser.") || type.hasPrefix("ArgumentParserToolInfo.")
+        return modules.contains { type.hasPrefix($0 + ".") }
+    }
+}
+
+extension CocoaError {
+    /// The path, and what the system said about it.
+    fileprivate var sentence: String {
+        let cause = (underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) }
+        let reason = cause ?? localizedDescription
+        return filePath.map { "\($0): \(reason)" } ?? reason
     }
 }
 

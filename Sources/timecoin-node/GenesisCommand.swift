@@ -21,14 +21,19 @@ struct GenesisCommand: AsyncParsableCommand {
 
         func run() async throws {
             guard !FileManager.default.fileExists(atPath: output) else {
-                throw ParsedFailure(description: "\(output) exists already")
+                throw ParsedFailure(description: "--output \(output) exists already")
             }
             let document = GenesisDocument(
                 parameters: try parameters(),
                 time: Timestamp(milliseconds: UInt64(Date().timeIntervalSince1970 * 1000)),
                 validators: try validator.map(parseValidator),
                 allocations: try allocation.map(parseAllocation))
-            let hash = try document.genesis().hash
+            let hash: Hash256
+            do {
+                hash = try document.genesis().hash
+            } catch {
+                throw ParsedFailure(description: "--validator and --allocation: \(error)")
+            }
             try document.write(to: output)
             show("\(hash)")
         }
@@ -36,33 +41,55 @@ struct GenesisCommand: AsyncParsableCommand {
         private func parameters() throws -> ChainParameters {
             guard network == .local else {
                 guard blockTime == nil, paymentTime == nil else {
-                    throw ParsedFailure(
-                        description: "block and payment time are fixed on \(network.rawValue)")
+                    throw ValidationError(
+                        "--block-time and --payment-time are fixed on \(network.rawValue)")
                 }
                 return network == .main ? .main : .test
             }
+            let slot = try Seconds.blockTime(blockTime ?? 5)
             return .local(
-                slotMilliseconds: try Seconds.milliseconds(blockTime ?? 5, "--block-time", least: 1),
-                paymentIntervalMilliseconds: try Seconds.milliseconds(
-                    paymentTime ?? 1, "--payment-time", least: 0))
+                slotMilliseconds: slot,
+                // One second is the custom, and no longer than the slot is the rule.
+                paymentIntervalMilliseconds: try paymentTime.map {
+                    try Seconds.paymentTime($0, slot: slot)
+                } ?? min(1000, slot))
         }
 
         private func parseValidator(_ text: String) throws -> GenesisDocument.Validator {
-            let parts = text.split(separator: ":").map(String.init)
-            guard parts.count == 3, let key = PublicKey(hex: parts[0]), let weight = UInt64(parts[1]) else {
-                throw ParsedFailure(description: "a validator is KEY:WEIGHT:ADDRESS, not \(text)")
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 3 else {
+                throw ParsedFailure(description: "--validator \(text): it is KEY:WEIGHT:ADDRESS")
+            }
+            guard let key = PublicKey(hex: parts[0]), GenesisDocument.isKey(key) else {
+                throw ParsedFailure(
+                    description: "--validator \(text): KEY is 64 hexadecimal digits, not all zero")
+            }
+            guard let weight = UInt64(parts[1]), weight > 0 else {
+                throw ParsedFailure(description: "--validator \(text): WEIGHT is a whole number from 1")
             }
             return GenesisDocument.Validator(
-                operatorKey: key, weight: weight, payout: try Address(parsing: parts[2], network: network))
+                operatorKey: key, weight: weight, payout: try address(parts[2], "--validator \(text)"))
         }
 
         private func parseAllocation(_ text: String) throws -> GenesisDocument.Allocation {
-            let parts = text.split(separator: ":").map(String.init)
-            guard parts.count == 2, let amount = Amount(decimal: parts[1]) else {
-                throw ParsedFailure(description: "an allocation is ADDRESS:AMOUNT, not \(text)")
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2 else {
+                throw ParsedFailure(description: "--allocation \(text): it is ADDRESS:AMOUNT")
+            }
+            guard let amount = Amount(decimal: parts[1]) else {
+                throw ParsedFailure(
+                    description: "--allocation \(text): AMOUNT is a decimal number of TIME, 8 decimals at most")
             }
             return GenesisDocument.Allocation(
-                address: try Address(parsing: parts[0], network: network), amount: amount)
+                address: try address(parts[0], "--allocation \(text)"), amount: amount)
+        }
+
+        private func address(_ text: String, _ argument: String) throws -> Address {
+            do {
+                return try Address(parsing: text, network: network)
+            } catch {
+                throw ParsedFailure(description: "\(argument): ADDRESS: \(error)")
+            }
         }
     }
 
@@ -91,11 +118,26 @@ struct GenesisCommand: AsyncParsableCommand {
     }
 }
 
-/// Seconds on the command line.
+/// Seconds on the command line, for local networks.
 enum Seconds {
-    static func milliseconds(_ seconds: Double, _ name: String, least: Double) throws -> UInt64 {
-        guard seconds.isFinite, seconds >= least, seconds <= 3600 else {
-            throw ParsedFailure(description: "\(name) is \(least) to 3600 seconds")
+    /// Milliseconds of a slot.
+    static func blockTime(_ seconds: Double) throws -> UInt64 {
+        try milliseconds(seconds, "--block-time", GenesisDocument.slotRange(on: .local))
+    }
+
+    /// Milliseconds between payment blocks; longer than a slot there would never be one.
+    static func paymentTime(_ seconds: Double, slot: UInt64?) throws -> UInt64 {
+        let longest = slot ?? GenesisDocument.slotRange(on: .local).upperBound
+        return try milliseconds(seconds, "--payment-time", 0...longest)
+    }
+
+    private static func milliseconds(
+        _ seconds: Double, _ name: String, _ range: ClosedRange<UInt64>
+    ) throws -> UInt64 {
+        let least = Double(range.lowerBound) / 1000
+        let most = Double(range.upperBound) / 1000
+        guard seconds >= least, seconds <= most else {
+            throw ValidationError("\(name) is \(least) to \(most) seconds, not \(seconds)")
         }
         return UInt64((seconds * 1000).rounded())
     }

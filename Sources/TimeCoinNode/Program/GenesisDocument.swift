@@ -29,6 +29,13 @@ public struct GenesisDocument: Sendable {
     /// What is wrong with a document, and where.
     public struct Failure: Error, Sendable, CustomStringConvertible {
         public let description: String
+        /// The file could not be read or written; otherwise what it says is wrong.
+        public let isFaultOfDisk: Bool
+
+        init(description: String, isFaultOfDisk: Bool = false) {
+            self.description = description
+            self.isFaultOfDisk = isFaultOfDisk
+        }
     }
 
     public let parameters: ChainParameters
@@ -37,6 +44,17 @@ public struct GenesisDocument: Sendable {
     public let allocations: [Allocation]
 
     private static let bytesMax = 16 << 20
+    /// Milliseconds since 1970 up to which every reader of JSON keeps the number exactly.
+    static let timeMax: UInt64 = 1 << 53
+
+    /// Milliseconds that a slot may last: a minute to an hour, and from a fifth of a second where all nodes
+    /// are on one machine.
+    public static func slotRange(on network: Network) -> ClosedRange<UInt64> {
+        network == .local ? 200...3_600_000 : 60_000...3_600_000
+    }
+
+    /// Whether a key can be somebody's: that of zeros is what an empty field becomes.
+    public static func isKey(_ key: PublicKey) -> Bool { key.bytes.contains { $0 != 0 } }
 
     public init(
         parameters: ChainParameters, time: Timestamp, validators: [Validator], allocations: [Allocation]
@@ -48,9 +66,15 @@ public struct GenesisDocument: Sendable {
     }
 
     public init(reading path: String) throws(Failure) {
-        guard let data = FileManager.default.contents(atPath: path), data.count <= GenesisDocument.bytesMax
-        else {
-            throw Failure(description: "cannot read the genesis file \(path)")
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw Failure(description: "there is no genesis file \(path)")
+        }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Failure(description: "cannot read the genesis file \(path)", isFaultOfDisk: true)
+        }
+        guard data.count <= GenesisDocument.bytesMax else {
+            throw Failure(
+                description: "\(path): \(data.count) bytes, at most \(GenesisDocument.bytesMax) are allowed")
         }
         let json: JSONValue
         do {
@@ -65,9 +89,13 @@ public struct GenesisDocument: Sendable {
         }
     }
 
+    /// Writes the document; never one that could not be read again.
     public func write(to path: String) throws(Failure) {
-        guard FileManager.default.createFile(atPath: path, contents: Data((json.pretty + "\n").utf8)) else {
-            throw Failure(description: "cannot write \(path)")
+        _ = try GenesisDocument(json: json)
+        do {
+            try Data((json.pretty + "\n").utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw Failure(description: "cannot write \(path)", isFaultOfDisk: true)
         }
     }
 
@@ -107,72 +135,151 @@ public struct GenesisDocument: Sendable {
         ])
     }
 
+    /// Reads what ``json`` is.
+    ///
+    /// - Throws: all problems at once, each with its place, its value and what is allowed.
     init(json: JSONValue) throws(Failure) {
-        guard let name = json["network"]?.string, let network = Network(rawValue: name) else {
-            throw Failure(description: "network is \"main\", \"test\" or \"local\"")
+        var reading = GenesisReading()
+        guard let document = reading.document(json) else {
+            throw Failure(description: reading.report)
         }
-        guard let time = json["time"]?.integer, time > 0 else {
-            throw Failure(description: "time is the genesis time in milliseconds since 1970")
+        self = document
+    }
+}
+
+/// Reads a document to its end, whatever is wrong with it.
+private struct GenesisReading {
+    /// Problems that are told at most.
+    private static let problemsMax = 50
+
+    private var problems: [String] = []
+
+    var report: String {
+        let told = problems.prefix(GenesisReading.problemsMax)
+        let rest = problems.count - told.count
+        return (told + (rest > 0 ? ["and \(rest) more"] : [])).joined(separator: "\n  ")
+    }
+
+    /// `nil` when there is any problem.
+    mutating func document(_ json: JSONValue) -> GenesisDocument? {
+        fields(
+            json, "the document",
+            ["network", "time", "slot", "paymentInterval", "validators", "allocations"])
+        let network = json["network"]?.string.flatMap { Network(rawValue: $0) }
+        if network == nil { refuse("network", json["network"], "\"main\", \"test\" or \"local\"") }
+        let time = number(json["time"], "time", 1...GenesisDocument.timeMax, "milliseconds since 1970")
+        let parameters = parameters(json, network)
+        let validators = items(json["validators"], "validators") { reading, item, place in
+            reading.validator(item, place, network)
         }
-        parameters = try GenesisDocument.parameters(json, network)
-        self.time = Timestamp(milliseconds: UInt64(time))
-        guard let validators = json["validators"]?.array, let allocations = json["allocations"]?.array else {
-            throw Failure(description: "validators and allocations are arrays")
+        let allocations = items(json["allocations"], "allocations") { reading, item, place in
+            reading.allocation(item, place, network)
         }
-        self.validators = try GenesisDocument.each(validators, "validators") { item throws(Failure) in
-            guard let key = item["operatorKey"]?.string.flatMap({ PublicKey(hex: $0) }) else {
-                throw Failure(description: "operatorKey is 64 hexadecimal digits")
+        guard problems.isEmpty, let time, let parameters else { return nil }
+        return GenesisDocument(
+            parameters: parameters, time: Timestamp(milliseconds: time), validators: validators,
+            allocations: allocations)
+    }
+
+    private mutating func parameters(_ json: JSONValue, _ network: Network?) -> ChainParameters? {
+        let standard: ChainParameters? =
+            switch network {
+            case .main: .main
+            case .test: .test
+            case .local, nil: nil
             }
-            guard let weight = item["weight"]?.integer, weight > 0 else {
-                throw Failure(description: "weight is a whole number from 1")
-            }
-            return Validator(
-                operatorKey: key, weight: UInt64(weight),
-                payout: try Self.address(item["payout"], "payout", network))
+        let range = GenesisDocument.slotRange(on: network ?? .local)
+        let slots = standard.map { $0.slotMilliseconds...$0.slotMilliseconds } ?? range
+        let slot = number(json["slot"], "slot", slots, "milliseconds")
+        // Longer than a slot there would never be a payment block.
+        let intervals =
+            standard.map { $0.paymentIntervalMilliseconds...$0.paymentIntervalMilliseconds }
+            ?? 0...(slot ?? range.upperBound)
+        let interval = number(json["paymentInterval"], "paymentInterval", intervals, "milliseconds")
+        guard let slot, let interval else { return nil }
+        return standard ?? .local(slotMilliseconds: slot, paymentIntervalMilliseconds: interval)
+    }
+
+    private mutating func validator(
+        _ json: JSONValue, _ place: String, _ network: Network?
+    ) -> GenesisDocument.Validator? {
+        fields(json, place, ["operatorKey", "weight", "payout"])
+        let key = json["operatorKey"]?.string.flatMap { PublicKey(hex: $0) }
+        if !(key.map(GenesisDocument.isKey) ?? false) {
+            refuse("\(place).operatorKey", json["operatorKey"], "64 hexadecimal digits, not all zero")
         }
-        self.allocations = try GenesisDocument.each(allocations, "allocations") { item throws(Failure) in
-            guard let amount = item["amount"]?.string.flatMap({ Amount(decimal: $0) }) else {
-                throw Failure(description: "amount is a decimal string of TIME")
-            }
-            return Allocation(address: try Self.address(item["address"], "address", network), amount: amount)
+        let weight = number(json["weight"], "\(place).weight", 1...ValidatorSet.totalWeightMax, "votes")
+        let payout = address(json["payout"], "\(place).payout", network)
+        guard let key, let weight, let payout else { return nil }
+        return GenesisDocument.Validator(operatorKey: key, weight: weight, payout: payout)
+    }
+
+    private mutating func allocation(
+        _ json: JSONValue, _ place: String, _ network: Network?
+    ) -> GenesisDocument.Allocation? {
+        fields(json, place, ["address", "amount"])
+        let amount = json["amount"]?.string.flatMap { Amount(decimal: $0) }
+        if amount == nil {
+            refuse(
+                "\(place).amount", json["amount"],
+                "a string of decimal TIME, \(Amount.decimals) decimals and \(Amount.maximum) at most")
+        }
+        let address = address(json["address"], "\(place).address", network)
+        guard let amount, let address else { return nil }
+        return GenesisDocument.Allocation(address: address, amount: amount)
+    }
+
+    // MARK: - Values
+
+    private mutating func items<Value>(
+        _ json: JSONValue?, _ place: String, _ read: (inout GenesisReading, JSONValue, String) -> Value?
+    ) -> [Value] {
+        guard let items = json?.array else {
+            refuse(place, json, "an array")
+            return []
+        }
+        return items.enumerated().compactMap { read(&self, $1, "\(place)[\($0)]") }
+    }
+
+    /// Refuses what is no object, and every field that means nothing: it is mistyped, or of another program.
+    private mutating func fields(_ json: JSONValue, _ place: String, _ known: [String]) {
+        guard case .object(let members) = json else {
+            refuse(place, json, "an object")
+            return
+        }
+        for member in members where !known.contains(member.name) {
+            refuse(
+                "\(place) has the unknown field \(GenesisReading.short(.string(member.name)))", member.value,
+                known.joined(separator: ", "))
         }
     }
 
-    private static func parameters(_ json: JSONValue, _ network: Network) throws(Failure) -> ChainParameters {
-        let standard: ChainParameters = network == .main ? .main : .test
-        guard let slot = json["slot"]?.integer, let interval = json["paymentInterval"]?.integer, slot > 0,
-            interval >= 0
-        else { throw Failure(description: "slot and paymentInterval are milliseconds") }
-        if network == .local {
-            return .local(slotMilliseconds: UInt64(slot), paymentIntervalMilliseconds: UInt64(interval))
-        }
-        guard UInt64(slot) == standard.slotMilliseconds,
-            UInt64(interval) == standard.paymentIntervalMilliseconds
-        else { throw Failure(description: "slot and paymentInterval are fixed on \(network.rawValue)") }
-        return standard
+    private mutating func number(
+        _ json: JSONValue?, _ place: String, _ range: ClosedRange<UInt64>, _ unit: String
+    ) -> UInt64? {
+        if case .number(let token) = json, let value = UInt64(token), range.contains(value) { return value }
+        let allowed =
+            range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+        refuse(place, json, "\(allowed) \(unit)")
+        return nil
     }
 
-    private static func each<Value>(
-        _ items: [JSONValue], _ name: String, _ body: (JSONValue) throws(Failure) -> Value
-    ) throws(Failure) -> [Value] {
-        var values: [Value] = []
-        for (index, item) in items.enumerated() {
-            do {
-                values.append(try body(item))
-            } catch {
-                throw Failure(description: "\(name)[\(index)]: \(error.description)")
-            }
-        }
-        return values
-    }
-
-    private static func address(_ json: JSONValue?, _ name: String, _ network: Network) throws(Failure)
-        -> Address
-    {
+    private mutating func address(_ json: JSONValue?, _ place: String, _ network: Network?) -> Address? {
+        guard let network else { return nil }
         do {
             return try Address(parsing: json?.string ?? "", network: network)
         } catch {
-            throw Failure(description: "\(name): \(error)")
+            refuse(place, json, "an address of \(network.rawValue): \(error)")
+            return nil
         }
+    }
+
+    private mutating func refuse(_ place: String, _ value: JSONValue?, _ allowed: String) {
+        problems.append("\(place): \(value.map(GenesisReading.short) ?? "missing"); allowed: \(allowed)")
+    }
+
+    private static func short(_ value: JSONValue) -> String {
+        let text = value.compact
+        return text.count <= 80 ? text : "\(text.prefix(77))…"
     }
 }

@@ -1,0 +1,96 @@
+"""What the programs say to people and scripts: arguments, files, exit statuses."""
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+
+from support import BIN, CLI, NODE, Network, finish, new_address, passes, pay, run, wait
+
+
+def refused(status, *arguments, words=()):
+    """Runs what must be refused with a status and a message that has these words and is no riddle."""
+    result = run(*arguments, check=False)
+    assert result.returncode == status, (arguments, result.returncode, result.stderr)
+    for word in words:
+        assert word in result.stderr, (arguments, word, result.stderr)
+    for riddle in ("Swift", "Foundation", "NSCocoa", "Fatal", "UserInfo"):
+        assert riddle not in result.stderr, (arguments, result.stderr)
+    return result
+
+
+def identity(directory):
+    return json.loads(run(NODE, "init", "--datadir", directory, "--network", "local", "-o", "json").stdout)
+
+
+def test_genesis_arguments(directory):
+    made = identity(f"{directory}/one")
+    key, address = made["operatorkey"], made["address"]
+    output = f"{directory}/genesis.json"
+
+    def new(validator, *more, to=output):
+        return (NODE, "genesis", "new", "--validator", validator, *more, "--output", to)
+
+    for validator in (f"{key}:1:rtime1bad", f"{key}:1:time{address[5:]}", f"{key}:1:", f"{key}:0:{address}",
+                      f"{key}:x:{address}", f"{key[:-1]}:1:{address}", f"{'0' * 64}:1:{address}", "nothing"):
+        refused(65, *new(validator), words=("--validator", validator))
+    good = f"{key}:1:{address}"
+    for allocation in (f"{address}:1.123456789", "rtime1bad:1", f"{address}:-1", "nothing"):
+        refused(65, *new(good, "--allocation", allocation), words=("--allocation", allocation))
+    refused(65, *new(good, "--validator", good), words=("--validator", "doubled"))
+    for option, value in (("--block-time", "0.1"), ("--block-time", "3601"), ("--block-time", "nan"),
+                          ("--payment-time", "-1"), ("--payment-time", "6")):
+        refused(64, *new(good, f"{option}={value}"), words=(option,))
+    refused(64, *new(good, "--network", "main", "--block-time", "60"), words=("--block-time",))
+    refused(74, *new(good, to=f"{directory}/nowhere/genesis.json"), words=(f"{directory}/nowhere/genesis.json",))
+    refused(74, *new(good, to="/proc/genesis.json"), words=("/proc/genesis.json",))
+    assert not os.path.exists(output)
+    run(*new(good, "--block-time", "0.5"))
+    refused(65, *new(good), words=("exists",))
+    passes("genesis new names the argument and its value; a file that cannot be written is 74")
+    return output
+
+
+def test_genesis_check(directory, path):
+    with open(path) as file:
+        good = json.load(file)
+    run(NODE, "genesis", "check", path)
+
+    def check(words, **changes):
+        altered = f"{directory}/altered.json"
+        with open(altered, "w") as file:
+            json.dump({**good, **changes}, file)
+        for verb in ("check", "hash"):
+            refused(78, NODE, "genesis", verb, altered, words=(altered, *words))
+
+    validator = good["validators"][0]
+    check(("time", str(2**53 + 1), f"1 to {2**53}"), time=2**53 + 1)
+    check(("time: 0",), time=0)
+    check(("slot", "199", "200 to 3600000"), slot=199, paymentInterval=0)
+    check(("slot", "3600001"), slot=3_600_001)
+    check(("slot", "null"), slot=None)
+    check(("slot", "59999"), slot=59_999, network="test", validators=[])
+    check(("slot", "1000"), slot=1000, network="main", validators=[])
+    check(("paymentInterval", "501", "0 to 500"), paymentInterval=501)
+    check(("validators[0].operatorKey", "0" * 64), validators=[{**validator, "operatorKey": "0" * 64}])
+    check(("validators[0].weight", "-1"), validators=[{**validator, "weight": -1}])
+    check(("colour",), colour="blue")
+    check(("validators[0]", "colour"), validators=[{**validator, "colour": "blue"}])
+    check(("network", "moon"), network="moon")
+    check(("time", "slot", "colour", "validators[0].weight"), time=-1, slot=1, colour=1,
+          validators=[{**validator, "weight": 0}])
+    refused(78, NODE, "genesis", "check", f"{directory}/nothing.json", words=("nothing.json",))
+    passes("genesis check refuses each kind of nonsense by field, value and range, all at once")
+
+
+directory = tempfile.mkdtemp(prefix="timecoin-test.")
+try:
+    path = test_genesis_arguments(directory)
+    test_genesis_check(directory, path)
+finally:
+    shutil.rmtree(directory, ignore_errors=True)
+finish()
