@@ -76,12 +76,15 @@ struct CommandLineInput {
     }
 
     /// The socket named, or that of the data directory: of the named network, or of the only one with a
-    /// socket.
-    var socketPath: String {
+    /// socket. It is looked for anew each time: the node may be about to start.
+    func socketPath() throws(SocketPath.Failure) -> String {
         if let socket { return socket }
-        if let network { return SocketPath.forConnecting(networkDirectory: "\(dataDirectory)/\(network)") }
-        let paths = ["main", "test", "local"].map {
-            SocketPath.forConnecting(networkDirectory: "\(dataDirectory)/\($0)")
+        if let network {
+            return try SocketPath.forConnecting(networkDirectory: "\(dataDirectory)/\(network)")
+        }
+        var paths: [String] = []
+        for name in ["main", "test", "local"] {
+            paths.append(try SocketPath.forConnecting(networkDirectory: "\(dataDirectory)/\(name)"))
         }
         let present = paths.filter { FileManager.default.fileExists(atPath: $0) }
         return present.count == 1 ? present[0] : paths[0]

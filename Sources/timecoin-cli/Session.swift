@@ -4,7 +4,6 @@ import TimeCoinControl
 /// One command carried out.
 struct Session {
     let line: CommandLineInput
-    private let client: ControlClient
 
     static let verbs: KeyValuePairs = [
         "status": "Where the node stands, in words.",
@@ -24,7 +23,6 @@ struct Session {
 
     init(_ line: CommandLineInput) {
         self.line = line
-        client = ControlClient(socket: line.socketPath)
     }
 
     func run() async throws -> ExitCode {
@@ -50,7 +48,7 @@ struct Session {
     func call(_ method: String, _ parameters: [JSONValue] = [], timeout: Int64? = nil) async throws
         -> JSONValue
     {
-        try await client.call(
+        try await ControlClient(socket: line.socketPath()).call(
             method, .array(parameters), timeout: timeout ?? line.timeout ?? Session.callTimeout)
     }
 

@@ -100,6 +100,7 @@ struct RunCommand: AsyncParsableCommand {
         }
         var logger = Logger(label: "timecoin")
         logger.logLevel = level
+        try SocketPath.prepare(networkDirectory: node.directory.root)
         try await NodeProgram(
             NodeConfiguration(
                 directory: node.directory,
