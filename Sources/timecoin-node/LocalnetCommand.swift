@@ -26,23 +26,36 @@ struct LocalnetCommand: AsyncParsableCommand {
     }
 
     struct Up: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Makes a network, or starts it again.")
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a network, or starts it again.",
+            discussion: "A network that is there keeps what it was made with; other numbers are refused.")
 
         @OptionGroup var place: Place
-        @Option(help: "How many nodes vote.") var validators: Int = 4
-        @Option(help: "Length of a slot in seconds.") var blockTime: Double = 5
-        @Option(help: "Least seconds between payment blocks; 0 for as soon as something waits.")
-        var paymentTime: Double = 1
+        @Option(help: "How many nodes vote; 4 for a new network.") var validators: Int?
+        @Option(help: "Length of a slot in seconds; 5 for a new network.") var blockTime: Double?
+        @Option(
+            help: "Least seconds between payment blocks, 0 for as soon as something waits; 1 for a new network."
+        )
+        var paymentTime: Double?
         @Flag(help: "Return once all nodes answer, and leave them running.") var detach = false
+
+        func validate() throws {
+            if let validators, !(1...LocalNetwork.validatorsMax).contains(validators) {
+                throw ValidationError(
+                    "--validators is 1 to \(LocalNetwork.validatorsMax), not \(validators)")
+            }
+        }
 
         func run() async throws {
             let network = place.network
-            try await network.up(
-                LocalNetwork.Options(
-                    validators: validators,
-                    slotMilliseconds: try Seconds.milliseconds(blockTime, "--block-time", least: 1),
-                    paymentMilliseconds: try Seconds.milliseconds(paymentTime, "--payment-time", least: 0)))
-            note("\(validators) nodes run")
+            let slot = try blockTime.map(Seconds.blockTime)
+            let count = try await network.up(
+                LocalNetwork.Request(
+                    validators: validators, slotMilliseconds: slot,
+                    paymentMilliseconds: try paymentTime.map {
+                        try Seconds.paymentTime($0, slot: slot)
+                    }))
+            note("\(count) nodes run")
             if detach { return }
             note("Ctrl-C stops them")
             await Interruption.wait()

@@ -87,10 +87,97 @@ def test_genesis_check(directory, path):
     passes("genesis check refuses each kind of nonsense by field, value and range, all at once")
 
 
+def processes(directory):
+    """Nodes below a directory that run, by what the system says."""
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/cmdline") as file:
+                words = file.read().split("\0")
+        except OSError:
+            continue
+        if "run" in words and any(word.startswith(directory) for word in words):
+            found.append(int(name))
+    return sorted(found)
+
+
+def test_localnet_arguments(directory):
+    network = f"{directory}/network"
+    for count in ("0", "21", "-1", "x"):
+        refused(64, NODE, "localnet", "up", "--dir", network, "--validators", count, words=("--validators",))
+    refused(74, NODE, "localnet", "up", "--dir", "/proc/x", "--detach", words=("/proc/x",))
+    refused(74, NODE, "localnet", "up", "--dir", "/etc/hostname", "--detach", words=("/etc/hostname",))
+    for verb in (("kill", "0"), ("restart", "0"), ("status",), ("down",)):
+        refused(78, NODE, "localnet", verb[0], "--dir", network, *verb[1:], words=("localnet up",))
+    assert not os.path.exists(network)
+    passes("localnet: numbers out of range are 64, no network is 78, a place that cannot be is 74")
+
+
+def test_interrupted_up(directory):
+    network = f"{directory}/interrupted"
+    up = (NODE, "localnet", "up", "--dir", network, "--validators", "3", "--block-time", "1", "--detach")
+    # Interrupted in later and later steps: keys, genesis, each start, waiting for answers.
+    for turn in range(60):
+        node = subprocess.Popen(up, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.004 * turn)
+        node.kill()
+        node.wait()
+        if turn % 6 == 5:
+            run(*up)
+            nodes = json.loads(run(NODE, "localnet", "status", "--dir", network, "-o", "json").stdout)["nodes"]
+            assert all(node["running"] for node in nodes), nodes
+            assert sorted(node["pid"] for node in nodes) == processes(network), (nodes, processes(network))
+            run(NODE, "localnet", "down", "--dir", network)
+            assert not processes(network), processes(network)
+            shutil.rmtree(network)
+    passes("localnet up, killed at any time, is completed by the next one, with one process a node")
+
+
+def test_localnet(directory):
+    network = f"{directory}/network"
+    up = (NODE, "localnet", "up", "--dir", network, "--detach")
+    run(*up, "--validators", "4", "--block-time", "0.5", "--payment-time", "0.5")
+    refused(78, *up, "--block-time", "1", words=("block time", "500 ms", "1000 ms"))
+    refused(78, *up, "--validators", "3", "--payment-time", "0", words=("validators", "payment time"))
+    run(*up)
+    nodes = json.loads(run(NODE, "localnet", "status", "--dir", network, "-o", "json").stdout)["nodes"]
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        low, high = map(int, file.read().split())
+    ports = [int(node["p2p"].split(":")[1]) for node in nodes]
+    assert len(set(ports)) == 4 and not any(low <= port <= high for port in ports), ports
+    for verb in ("kill", "restart"):
+        refused(64, NODE, "localnet", verb, "--dir", network, "4", words=("0 to 3",))
+    passes("localnet up on another network says what differs; ports are outside the range of connections")
+
+    height = lambda: int(run(CLI, "--socket", nodes[0]["socket"], "getblockcount").stdout)
+    refused(78, NODE, "journal", "dump", "--datadir", nodes[1]["datadir"], words=("stop it first",))
+    wait("some blocks", lambda: height() >= 5, 30)
+    types = set()
+    for _ in range(10):
+        run(NODE, "localnet", "kill", "--dir", network, "1")
+        lines = run(NODE, "journal", "dump", "--datadir", nodes[1]["datadir"]).stdout.splitlines()
+        assert len(lines) == len(set(lines)), "a line came twice"
+        for line in map(json.loads, lines):
+            assert set(line) == {"height", "round", "type", "block", "validRound", "member", "signature"}, line
+            types.add(line["type"])
+        # Left behind, it hears of what it missed in certificates.
+        run(NODE, "localnet", "restart", "--dir", network, "1")
+    assert types == {"proposal", "prevote", "precommit"}, types
+    passes("journal dump refuses a running node; killed nodes are gone, dump every message once and restart")
+    run(NODE, "localnet", "down", "--dir", network)
+    assert not processes(network), processes(network)
+    refused(1, NODE, "localnet", "kill", "--dir", network, "1", words=("does not run",))
+
+
 directory = tempfile.mkdtemp(prefix="timecoin-test.")
 try:
     path = test_genesis_arguments(directory)
     test_genesis_check(directory, path)
+    test_localnet_arguments(directory)
+    test_interrupted_up(directory)
+    test_localnet(directory)
 finally:
+    for name in ("network", "interrupted"):
+        run(NODE, "localnet", "down", "--dir", f"{directory}/{name}", check=False)
     shutil.rmtree(directory, ignore_errors=True)
 finish()

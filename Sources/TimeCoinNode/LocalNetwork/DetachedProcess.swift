@@ -1,12 +1,24 @@
 import Foundation
+import TimeCoinControl
 
 /// Programs that go on when this one ends.
 enum DetachedProcess {
+    /// What the system says of a process.
+    enum State: Equatable {
+        /// Nothing of it is left, so that its files, locks and ports are free. A parent that has not yet asked
+        /// for its end does not matter.
+        case gone
+        /// It has no memory any more, and may still hold files.
+        case ending
+        /// It runs, with these arguments.
+        case running([String])
+    }
+
     /// glibc's `POSIX_SPAWN_SETSID`, which its header hides from Swift.
     private static let newSessionFlag: Int16 = 0x80
 
     /// Starts a program in a session of its own, with its output appended to a file.
-    static func start(_ arguments: [String], log: String) throws -> Int32 {
+    static func start(_ arguments: [String], log: String) throws(LocalNetwork.Failure) -> Int32 {
         keepDescriptors()
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -25,7 +37,7 @@ enum DetachedProcess {
         let result = posix_spawn(&pid, arguments[0], &actions, &attributes, words, environ)
         guard result == 0 else {
             throw LocalNetwork.Failure(
-                description: "cannot start \(arguments[0]): \(String(cString: strerror(result)))")
+                .ioError, "cannot start \(arguments[0]): \(String(cString: strerror(result)))")
         }
         return pid
     }
@@ -39,42 +51,58 @@ enum DetachedProcess {
         }
     }
 
-    /// Whether the process runs and has this among its arguments, so that a number used again is not taken
-    /// for it.
-    static func isRunning(_ pid: Int32, argument: String) -> Bool {
-        guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { return false }
-        return data.split(separator: 0).contains { String(decoding: $0, as: UTF8.self) == argument }
+    static func state(_ pid: Int32) -> State {
+        guard let stat = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return .gone }
+        // The name, in parentheses, may hold anything; the state is the letter after it.
+        let text = String(decoding: stat, as: UTF8.self)
+        let letter = text.lastIndex(of: ")").flatMap { text[$0...].dropFirst(2).first }
+        if letter == "Z" || letter == "X" {
+            // The first thread may have ended while others still hold the files.
+            let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+            return threads.count <= 1 ? .gone : .ending
+        }
+        let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+        guard !line.isEmpty else { return .ending }
+        return .running(line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+    }
+
+    /// Whether the process is the node of this directory, and not another that got its number.
+    static func isNode(_ pid: Int32, dataDirectory: String) -> Bool {
+        guard case .running(let arguments) = state(pid), arguments.dropFirst().first == "run",
+            let option = arguments.firstIndex(of: "--datadir"), option + 1 < arguments.count
+        else { return false }
+        return arguments[option + 1] == dataDirectory
+    }
+
+    /// The node of this directory, whoever started it.
+    static func node(dataDirectory: String) -> Int32? {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { Int32($0) }.first { isNode($0, dataDirectory: dataDirectory) }
+    }
+
+    /// Waits until nothing is left of these processes.
+    ///
+    /// - Parameter patience: seconds.
+    /// - Returns: those that are still there.
+    static func awaitEnd(of pids: [Int32], dataDirectories: [String], patience: Double) -> [Int32] {
+        let end = Date().addingTimeInterval(patience)
+        var left = pids
+        while true {
+            reap()
+            left = left.filter { pid in
+                switch state(pid) {
+                case .gone: false
+                case .ending: true
+                case .running: dataDirectories.contains { isNode(pid, dataDirectory: $0) }
+                }
+            }
+            guard !left.isEmpty, Date() < end else { return left }
+            usleep(10_000)
+        }
     }
 
     /// Takes notice of own children that have ended.
     static func reap() {
         while waitpid(-1, nil, WNOHANG) > 0 {}
-    }
-}
-
-/// Ports of the loopback interface on which nobody listens.
-enum FreePorts {
-    static func find(_ count: Int) throws -> [Int] {
-        var sockets: [Int32] = []
-        defer { sockets.forEach { close($0) } }
-        var ports: [Int] = []
-        for _ in 0..<count {
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            sockets.append(descriptor)
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-                }
-            }
-            guard isBound else {
-                throw LocalNetwork.Failure(description: "no free port on the loopback interface")
-            }
-            ports.append(Int(UInt16(bigEndian: address.sin_port)))
-        }
-        return ports
     }
 }

@@ -44,6 +44,14 @@ public enum NodeSetup {
         return Identity(nodeKey: node.publicKey, operatorKey: member.publicKey, address: Address(of: first))
     }
 
+    /// The identity of a directory in which nothing of ``create(_:passphrase:)`` is missing; otherwise `nil`.
+    static func complete(_ directory: NodeDirectory, passphrase: [UInt8]) -> Identity? {
+        guard let identity = try? identity(directory, passphrase: passphrase),
+            (try? StoredSignRecord(opening: directory.signRecord)) != nil
+        else { return nil }
+        return identity
+    }
+
     static func key(_ path: String, _ purpose: String, _ passphrase: [UInt8]) throws(KeyFailure) -> SigningKey
     {
         let seed = try KeyFile.secret(path, purpose: purpose, passphrase: passphrase)
