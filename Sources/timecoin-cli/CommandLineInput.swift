@@ -7,17 +7,61 @@ struct UsageFailure: Error {
     let hint: String?
 }
 
-enum OutputFormat: String {
+enum OutputFormat: String, CaseIterable {
     case human
     case json
     case compact
 }
 
+/// What may stand anywhere in a command.
+struct CommandOption {
+    enum Value {
+        case none
+        case path
+        case seconds
+        case oneOf([String])
+    }
+
+    let name: String
+    let value: Value
+    let summary: String
+
+    var usage: String {
+        switch value {
+        case .none: name
+        case .path: name + " PATH"
+        case .seconds: name + " SECONDS"
+        case .oneOf(let choices): name + " " + choices.joined(separator: "|")
+        }
+    }
+
+    static let all = [
+        CommandOption(name: "--socket", value: .path, summary: "The node's socket."),
+        CommandOption(
+            name: "--datadir", value: .path,
+            summary: "Directory of everything that the node keeps; also TIMECOIN_DATADIR."),
+        CommandOption(
+            name: "--network", value: .oneOf(["main", "test", "local"]),
+            summary: "Whose socket in the data directory; by default the only one there."),
+        CommandOption(
+            name: "-o", value: .oneOf(OutputFormat.allCases.map(\.rawValue)), summary: "Form of the result."),
+        CommandOption(
+            name: "--timeout", value: .seconds,
+            summary: "Seconds that a call, --wait or --wait-ready may take."),
+        CommandOption(name: "--wait", value: .none, summary: "With send: returns once the payment is final."),
+        CommandOption(
+            name: "--wait-ready", value: .none,
+            summary: "First waits until the node answers and is warm, 60 seconds unless --timeout says "
+                + "otherwise; ends with 75 when it does not come."),
+        CommandOption(
+            name: "--passphrase-file", value: .path, summary: "A file whose first line is the passphrase."),
+    ]
+}
+
 /// The words of a command: global options anywhere, the rest in order.
 ///
 /// Commands are the methods of the node's own table beside a few human verbs, so the words are read by hand
-/// against
-/// that table instead of by one type a command.
+/// against that table instead of by one type a command.
 struct CommandLineInput {
     private(set) var socket: String?
     private(set) var dataDirectory: String
@@ -25,6 +69,7 @@ struct CommandLineInput {
     private(set) var output = OutputFormat.human
     private(set) var timeout: Int64?
     private(set) var waits = false
+    private(set) var waitsUntilReady = false
     private(set) var passphraseFile: String?
     private(set) var words: [String] = []
 
@@ -41,6 +86,7 @@ struct CommandLineInput {
             switch word {
             case "--": onlyWords = true
             case "--wait": waits = true
+            case "--wait-ready": waitsUntilReady = true
             case "--help", "-h": words.insert("help", at: 0)
             case "--version": words.insert("version", at: 0)
             case "--socket": socket = try CommandLineInput.value(of: word, &rest)
@@ -63,6 +109,13 @@ struct CommandLineInput {
                 throw UsageFailure(
                     message: "there is no option \(word)", hint: "`timecoin-cli help` lists what there is")
             }
+        }
+    }
+
+    /// Whether `-o` asks for JSON, in a line that may be wrong elsewhere.
+    static func asksForJSON(_ arguments: [String]) -> Bool {
+        zip(arguments, arguments.dropFirst()).contains { option, value in
+            ["-o", "--output"].contains(option) && ["json", "compact"].contains(value)
         }
     }
 

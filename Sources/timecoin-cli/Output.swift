@@ -23,25 +23,23 @@ enum Output {
     }
 
     static func error(_ error: RPCError, asJSON: Bool) {
-        if asJSON {
-            note(
-                JSONValue.object([
-                    "code": .integer(error.code), "reason": .string(error.reason),
-                    "message": .string(error.message),
-                    "data": .null, "hint": .optional(error.hint),
-                ]).compact)
-        } else {
-            note("error: \(error.reason): \(error.message)")
-            if let hint = error.hint { note("hint: \(hint)") }
-        }
+        self.error(
+            code: error.code, reason: error.reason, error.message, hint: error.hint, asJSON: asJSON)
     }
 
-    static func error(reason: String, _ message: String, hint: String?, asJSON: Bool) {
+    /// What went wrong on this side; its code is the status with which the program ends.
+    static func error(
+        _ status: ExitCode, reason: String, _ message: String, hint: String?, asJSON: Bool
+    ) {
+        error(code: Int(status.rawValue), reason: reason, message, hint: hint, asJSON: asJSON)
+    }
+
+    private static func error(code: Int, reason: String, _ message: String, hint: String?, asJSON: Bool) {
         if asJSON {
             note(
                 JSONValue.object([
-                    "code": .null, "reason": .string(reason), "message": .string(message), "data": .null,
-                    "hint": .optional(hint),
+                    "code": .integer(code), "reason": .string(reason), "message": .string(message),
+                    "data": .null, "hint": .optional(hint),
                 ]).compact)
         } else {
             note("error: \(reason): \(message)")

@@ -77,7 +77,7 @@ extension Session {
 enum Suggestion {
     /// The command with the fewest edits to it, if they are few.
     static func nearest(to word: String) -> String? {
-        let names = RPCMethod.all.map(\.name) + ["status", "balance", "send", "peers", "watch", "wallet"]
+        let names = Session.commands.map(\.name)
         let ranked = names.map { (name: $0, distance: distance(Array($0), Array(word))) }
         return ranked.min { $0.distance < $1.distance }.flatMap { $0.distance <= 4 ? $0.name : nil }
     }

@@ -1,6 +1,12 @@
 import Foundation
 import TimeCoinControl
 
+/// The node did not come within the time that `--wait-ready` has.
+struct NotReady: Error {
+    let message: String
+    let hint: String?
+}
+
 /// One command carried out.
 struct Session {
     let line: CommandLineInput
@@ -12,12 +18,22 @@ struct Session {
         "peers": "Connected peers.",
         "watch": "The blocks as they become final, one line each.",
         "wallet unlock|lock|address": "Unlocks or locks the wallet, or makes a new address.",
+        "completions bash|zsh|fish": "A script that has the shell complete commands and options.",
         "help [METHOD]": "This text, or what a method takes.",
         "version": "The version of this program.",
     ]
 
+    /// The first word of everything that can be called, each once: a verb stands before a method of its name.
+    static let commands: [(name: String, summary: String)] = {
+        let human = verbs.map { (name: String($0.prefix { $0 != " " }), summary: $1) }
+        let methods = RPCMethod.all.filter { method in !human.contains { $0.name == method.name } }
+        return human + methods.map { (name: $0.name, summary: $0.summary) }
+    }()
+
     /// Seconds that a call may take.
     private static let callTimeout: Int64 = 30
+    /// Seconds that `--wait-ready` waits.
+    private static let readyTimeout: Int64 = 60
     /// Seconds that `send --wait` waits.
     private static let finalityTimeout: Int64 = 60
 
@@ -32,14 +48,31 @@ struct Session {
         }
         let rest = Array(line.words.dropFirst())
         switch verb {
+        case "help":
+            try help(rest)
+            return .ok
+        case "version":
+            Output.line(TimeCoinCLI.version)
+            return .ok
+        case "completions":
+            Output.line(try Completions.script(for: rest))
+            return .ok
+        // Before anything else looks at the words: what is a secret shall be in no message.
+        case "walletpassphrase":
+            throw UsageFailure(
+                message: "a passphrase is never an argument: others could read it",
+                hint: "`timecoin-cli wallet unlock` asks for it, or takes --passphrase-file")
+        default: break
+        }
+        if line.waitsUntilReady { try await waitUntilReady() }
+        switch verb {
         case "status": try await status()
         case "balance": Output.result(try await call("getbalance"), line.output)
         case "send": return try await send(rest)
         case "peers": try await peers()
         case "watch": try await watch()
         case "wallet": try await wallet(rest)
-        case "help": try await help(rest)
-        case "version": Output.line(TimeCoinCLI.version)
+        case "stop": try await stop(rest)
         default: try await method(verb, rest)
         }
         return .ok
@@ -50,6 +83,31 @@ struct Session {
     {
         try await ControlClient(socket: line.socketPath()).call(
             method, .array(parameters), timeout: timeout ?? line.timeout ?? Session.callTimeout)
+    }
+
+    /// Returns once the node answers calls about its chain.
+    private func waitUntilReady() async throws {
+        let seconds = line.timeout ?? Session.readyTimeout
+        let end = ContinuousClock.now.advanced(by: .seconds(seconds))
+        while true {
+            let last: ControlFailure
+            do {
+                let left = max(1, (end - .now).components.seconds)
+                _ = try await call("getblockcount", timeout: min(left, Session.callTimeout))
+                return
+            } catch let failure as ControlFailure {
+                switch failure.kind {
+                case .unreachable, .disconnected, .timedOut: break
+                case .refused(let error) where error.code == RPCError.Code.warmingUp.rawValue: break
+                case .refused, .badAnswer: throw failure
+                }
+                last = failure
+            }
+            guard .now < end else {
+                throw NotReady(message: "not within \(seconds) s: \(last.message)", hint: last.hint)
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
     }
 
     private func method(_ name: String, _ arguments: [String]) async throws {
@@ -82,12 +140,26 @@ struct Session {
         Output.result(try await call(name, parameters), line.output)
     }
 
-    private func help(_ words: [String]) async throws {
+    /// A node that ends may close the connection before its answer is out: that is what was asked.
+    private func stop(_ words: [String]) async throws {
+        do {
+            try await method("stop", words)
+        } catch let failure as ControlFailure where failure.kind == .disconnected {
+            Output.note("the node closed the connection: it stops")
+        }
+    }
+
+    private func help(_ words: [String]) throws {
         guard let name = words.first else {
             Output.line(
-                "usage: timecoin-cli [--socket P | --datadir D [--network N]] [-o human|json|compact] COMMAND"
+                "usage: timecoin-cli [--socket P | --datadir D [--network N]] [-o human|json|compact] "
+                    + "[--wait-ready] [--timeout S] COMMAND"
             )
             for (verb, summary) in Session.verbs { Output.line("  \(verb) — \(summary)") }
+            Output.line("\nOptions, anywhere:")
+            for option in CommandOption.all {
+                Output.line("  \(option.usage) — \(option.summary)")
+            }
             Output.line("\nMethods of the node:")
             for method in RPCMethod.all { Output.line("  \(method.usage) — \(method.summary)") }
             return

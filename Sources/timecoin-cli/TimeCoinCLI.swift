@@ -14,26 +14,39 @@ struct TimeCoinCLI {
     }
 
     private static func run(_ arguments: [String]) async -> ExitCode {
-        var json = false
+        // An error of the command line itself is told in the form that the line asks for, as far as it goes.
+        var json = CommandLineInput.asksForJSON(arguments)
         do {
             let line = try CommandLineInput(arguments)
             json = line.output != .human
             return try await Session(line).run()
         } catch let failure as UsageFailure {
-            Output.error(reason: "usage", failure.message, hint: failure.hint, asJSON: json)
+            Output.error(.usage, reason: "usage", failure.message, hint: failure.hint, asJSON: json)
             return .usage
+        } catch let failure as SocketPath.Failure {
+            Output.error(
+                .configuration, reason: "unsafe-socket", failure.description, hint: failure.hint, asJSON: json
+            )
+            return .configuration
+        } catch let failure as NotReady {
+            Output.error(.temporary, reason: "not-ready", failure.message, hint: failure.hint, asJSON: json)
+            return .temporary
         } catch let failure as ControlFailure {
             if case .refused(let error) = failure.kind {
                 Output.error(error, asJSON: json)
             } else {
                 Output.error(
-                    reason: failure.exitCode == .unreachable ? "unreachable" : "no-answer", failure.message,
-                    hint: failure.hint, asJSON: json)
+                    failure.exitCode, reason: reason(failure), failure.message, hint: failure.hint,
+                    asJSON: json)
             }
             return failure.exitCode
         } catch {
-            Output.error(reason: "internal-error", "\(error)", hint: nil, asJSON: json)
+            Output.error(.internalError, reason: "internal-error", "\(error)", hint: nil, asJSON: json)
             return .internalError
         }
+    }
+
+    private static func reason(_ failure: ControlFailure) -> String {
+        failure.exitCode == .unreachable ? "unreachable" : "no-answer"
     }
 }

@@ -169,6 +169,121 @@ def test_localnet(directory):
     refused(1, NODE, "localnet", "kill", "--dir", network, "1", words=("does not run",))
 
 
+
+def test_command_line(directory):
+    for words in (("walletpassphrase", "hunter2"), ("walletpassphrase",), ("-o", "json", "walletpassphrase", "hunter2")):
+        result = refused(64, CLI, *words, words=("timecoin-cli wallet unlock",))
+        assert "hunter2" not in result.stderr + result.stdout, result
+    nowhere = f"{directory}/nowhere.sock"
+    for form in ("json", "compact"):
+        for words in (("getblockcount",), ("status",), ("watch",), ("send", "x", "1", "--wait")):
+            result = refused(69, CLI, "--socket", nowhere, "-o", form, *words)
+            error = json.loads(result.stderr)
+            assert error["code"] == 69 and error["reason"] == "unreachable" and error["hint"], error
+    assert json.loads(refused(64, CLI, "-o", "json", "nosuch").stderr)["code"] == 64
+    assert json.loads(refused(64, CLI, "nosuch", "--nosuch", "-o", "json").stderr)["code"] == 64
+    start = time.monotonic()
+    result = refused(75, CLI, "--socket", nowhere, "-o", "json", "--wait-ready", "--timeout", "1", "getblockcount")
+    assert json.loads(result.stderr)["code"] == 75 and 0.9 < time.monotonic() - start < 5, result
+    text = run(CLI, "help").stdout
+    assert "--wait-ready" in text and "completions bash|zsh|fish" in text, text
+    passes("the command line: no secret as argument, errors as JSON with their status, --wait-ready ends with 75")
+
+
+def test_completions():
+    refused(64, CLI, "completions", words=("bash|zsh|fish",))
+    refused(64, CLI, "completions", "tcsh", words=("bash|zsh|fish",))
+    methods = [line.split()[0] for line in run(CLI, "help").stdout.split("Methods of the node:")[1].splitlines()
+               if line.strip()]
+    for shell in ("bash", "zsh", "fish"):
+        script = run(CLI, "completions", shell).stdout
+        assert all(method in script for method in [*methods, "status", "watch"]), shell
+    script = run(CLI, "completions", "bash").stdout
+
+    def complete(*words):
+        line = " ".join(f"'{word}'" for word in words)
+        return run("bash", "-uc", f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}\n"
+                   "_timecoin_cli; printf '%s\\n' \"${COMPREPLY[@]}\"").stdout.split()
+
+    assert complete("timecoin-cli", "getblockcou") == ["getblockcount"]
+    assert complete("timecoin-cli", "--wait-") == ["--wait-ready"]
+    assert complete("timecoin-cli", "wallet", "") == ["unlock", "lock", "address"]
+    assert complete("timecoin-cli", "-o", "j") == ["json"]
+    assert "getblock" in complete("timecoin-cli", "help", "getb")
+    assert complete("timecoin-cli", "--datadir", "/et") == ["/etc"]
+    passes("completions for three shells name every command; bash's complete commands, options and values")
+
+
+def test_waiting_and_watching(directory):
+    network = f"{directory}/network"
+    node = f"{network}/node0"
+    command = (NODE, "run", "--datadir", node, "--network", "local", "--listen", "127.0.0.1:0")
+    waiting = subprocess.Popen((CLI, "--datadir", node, "--network", "local", "--wait-ready", "getblockcount"),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # It has looked for the node at least once before the node is there.
+    time.sleep(0.3)
+    assert waiting.poll() is None, waiting.communicate()
+    for end in (signal.SIGKILL, signal.SIGTERM, None):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            if waiting is not None:
+                out, error = waiting.communicate(timeout=20)
+                assert waiting.returncode == 0 and int(out) >= 0, (waiting.returncode, out, error)
+                waiting = None
+            run(CLI, "--datadir", node, "--wait-ready", "uptime")
+            watch = subprocess.Popen((CLI, "--datadir", node, "-o", "json", "watch"),
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            # It waits in a call: one connection to the socket more than before.
+            wait("the watcher is connected", lambda: open(f"/proc/{watch.pid}/net/unix").read().count(
+                f"{node}/local/node.sock") >= 2, 10)
+            if end is None:
+                run(CLI, "--datadir", node, "stop")
+            else:
+                process.send_signal(end)
+            process.wait(timeout=20)
+            _, error = watch.communicate(timeout=20)
+            assert watch.returncode == 69 and json.loads(error)["code"] == 69, (end, watch.returncode, error)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    passes("--wait-ready returns when a node comes; watch ends with 69 when its node is killed, ended or stopped")
+
+
+def test_deep_directory(directory):
+    deep = directory + "/" + "/".join(["a-directory-with-a-long-name"] * 6)
+    runtime = f"{directory}/runtime"
+    os.mkdir(runtime, 0o700)
+    private = f"{runtime}/timecoin-{os.getuid()}"
+    os.environ["XDG_RUNTIME_DIR"] = runtime
+    up = (NODE, "localnet", "up", "--dir", deep, "--validators", "1", "--block-time", "1", "--detach")
+    try:
+        run(*up)
+        assert stat.S_IMODE(os.lstat(private).st_mode) == 0o700
+        (name,) = os.listdir(private)
+        count = (CLI, "--datadir", f"{deep}/node0", "--network", "local", "getblockcount")
+        run(*count)
+        os.chmod(private, 0o755)
+        refused(78, *count, words=(private, "755"))
+        os.chmod(private, 0o700)
+        run(*count)
+        os.rename(private, f"{runtime}/other")
+        os.symlink(f"{runtime}/other", private)
+        refused(78, *count, words=(private, "no directory"))
+        run(NODE, "localnet", "down", "--dir", deep)
+        # Listening is refused as connecting is.
+        node = (NODE, "run", "--datadir", f"{deep}/node0", "--network", "local", "--listen", "127.0.0.1:0")
+        refused(78, *node, words=(private, "no directory"))
+        os.unlink(private)
+        refused(69, *count)
+        run(*up)
+        run(*count)
+    finally:
+        run(NODE, "localnet", "down", "--dir", deep, check=False)
+        del os.environ["XDG_RUNTIME_DIR"]
+    passes("below a deep directory the socket is in a private directory, which nobody else may have made")
+
+
 directory = tempfile.mkdtemp(prefix="timecoin-test.")
 try:
     path = test_genesis_arguments(directory)
@@ -176,6 +291,10 @@ try:
     test_localnet_arguments(directory)
     test_interrupted_up(directory)
     test_localnet(directory)
+    test_command_line(directory)
+    test_completions()
+    test_waiting_and_watching(directory)
+    test_deep_directory(directory)
 finally:
     for name in ("network", "interrupted"):
         run(NODE, "localnet", "down", "--dir", f"{directory}/{name}", check=False)

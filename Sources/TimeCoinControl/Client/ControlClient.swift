@@ -7,6 +7,8 @@ public struct ControlFailure: Error, Sendable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
         /// Nobody listens.
         case unreachable
+        /// The node went away during the call; whether it did what was asked is not known.
+        case disconnected
         case timedOut
         /// What came was no answer to the call.
         case badAnswer
@@ -20,9 +22,14 @@ public struct ControlFailure: Error, Sendable, CustomStringConvertible {
 
     public var description: String { message }
 
+    static func disconnected(_ message: String) -> ControlFailure {
+        ControlFailure(
+            kind: .disconnected, message: message, hint: "it may have stopped: its log says why")
+    }
+
     public var exitCode: ExitCode {
         switch kind {
-        case .unreachable: .unreachable
+        case .unreachable, .disconnected: .unreachable
         case .timedOut: .timeout
         case .badAnswer: .internalError
         case .refused(let error): error.exitCode
@@ -98,7 +105,7 @@ public struct ControlClient: Sendable {
         } catch let failure as ControlFailure {
             throw failure
         } catch {
-            throw ControlFailure(kind: .badAnswer, message: "the connection broke: \(error)", hint: nil)
+            throw ControlFailure.disconnected("the connection broke: \(error)")
         }
     }
 }
@@ -106,6 +113,8 @@ public struct ControlClient: Sendable {
 /// Collects one answer.
 private final class AnswerHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
+
+    private static let closed = "the node closed the connection before it answered"
 
     private let answer: EventLoopPromise<[UInt8]>
     private let timeout: TimeAmount
@@ -149,12 +158,19 @@ private final class AnswerHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        fail("the connection broke: \(error)", context)
+        switch error as? HTTPParserError {
+        case nil: answer.fail(ControlFailure.disconnected("the connection broke: \(error)"))
+        case .invalidEOFState: answer.fail(ControlFailure.disconnected(AnswerHandler.closed))
+        default:
+            fail("the answer is not HTTP: \(error)", context)
+            return
+        }
+        context.close(promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
-        answer.fail(ControlFailure(kind: .badAnswer, message: "the node closed the connection", hint: nil))
+        answer.fail(ControlFailure.disconnected(AnswerHandler.closed))
     }
 
     private func fail(_ message: String, _ context: ChannelHandlerContext) {
