@@ -78,7 +78,9 @@ struct GenesisCommand: AsyncParsableCommand {
             }
             guard let amount = Amount(decimal: parts[1]) else {
                 throw ParsedFailure(
-                    description: "--allocation \(text): AMOUNT is a decimal number of TIME, 8 decimals at most")
+                    description:
+                        "--allocation \(text): AMOUNT is a decimal number of TIME with 8 decimals at most"
+                )
             }
             return GenesisDocument.Allocation(
                 address: try address(parts[0], "--allocation \(text)"), amount: amount)

@@ -34,7 +34,7 @@ struct LocalnetCommand: AsyncParsableCommand {
         @Option(help: "How many nodes vote; 4 for a new network.") var validators: Int?
         @Option(help: "Length of a slot in seconds; 5 for a new network.") var blockTime: Double?
         @Option(
-            help: "Least seconds between payment blocks, 0 for as soon as something waits; 1 for a new network."
+            help: "Least seconds between payment blocks, 0 for at once; 1 for a new network."
         )
         var paymentTime: Double?
         @Flag(help: "Return once all nodes answer, and leave them running.") var detach = false

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-from support import BIN, CLI, NODE, Network, finish, new_address, passes, pay, run, wait
+from support import CLI, NODE, finish, passes, run, wait
 
 
 def refused(status, *arguments, words=()):
@@ -171,7 +171,8 @@ def test_localnet(directory):
 
 
 def test_command_line(directory):
-    for words in (("walletpassphrase", "hunter2"), ("walletpassphrase",), ("-o", "json", "walletpassphrase", "hunter2")):
+    for words in (("walletpassphrase", "hunter2"), ("walletpassphrase",),
+                  ("-o", "json", "walletpassphrase", "hunter2")):
         result = refused(64, CLI, *words, words=("timecoin-cli wallet unlock",))
         assert "hunter2" not in result.stderr + result.stdout, result
     nowhere = f"{directory}/nowhere.sock"

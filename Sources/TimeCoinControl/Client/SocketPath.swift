@@ -2,9 +2,9 @@ import Foundation
 
 /// Where a node's control socket is.
 ///
-/// The place is `<datadir>/<network>/node.sock`. Addresses of Unix sockets are short, so below a deep directory
-/// the socket lies in a directory of the user's own below the runtime directory, and `node.sock.path` beside
-/// its usual place says where. Nobody else may make that directory first and wait there for the user's calls,
+/// The place is `<datadir>/<network>/node.sock`. Addresses of Unix sockets are short, so below a deep
+/// directory the socket lies in a directory of the user's own below the runtime directory, and
+/// `node.sock.path` beside its usual place says where. Nobody else may make that directory first and wait there for the user's calls,
 /// so whatever it is, it is looked at before use.
 public enum SocketPath {
     /// Bytes of a socket's path at most.

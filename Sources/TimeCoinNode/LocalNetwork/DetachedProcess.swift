@@ -5,8 +5,8 @@ import TimeCoinControl
 enum DetachedProcess {
     /// What the system says of a process.
     enum State: Equatable {
-        /// Nothing of it is left, so that its files, locks and ports are free. A parent that has not yet asked
-        /// for its end does not matter.
+        /// Nothing of it is left, so that its files, locks and ports are free. Whether its parent has asked for
+        /// its end does not matter.
         case gone
         /// It has no memory any more, and may still hold files.
         case ending
@@ -31,7 +31,9 @@ enum DetachedProcess {
         defer { posix_spawnattr_destroy(&attributes) }
         posix_spawnattr_setflags(&attributes, newSessionFlag)
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        defer { words.forEach { free($0) } }
+        defer {
+            for word in words { free(word) }
+        }
         words.append(nil)
         var pid: pid_t = 0
         let result = posix_spawn(&pid, arguments[0], &actions, &attributes, words, environ)

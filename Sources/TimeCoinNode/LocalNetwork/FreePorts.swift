@@ -3,8 +3,8 @@ import TimeCoinControl
 
 /// Ports of the loopback interface on which nobody listens.
 ///
-/// They lie outside the range from which the system takes the ports of outgoing connections: such a connection
-/// could hold the port of a node that is stopped, and the node could not start again.
+/// They lie outside the range from which the system takes the ports of outgoing connections: such a
+/// connection could hold the port of a node that is stopped, and the node could not start again.
 enum FreePorts {
     /// Ports that need no privilege.
     private static let usable = 1024...65535
@@ -17,7 +17,9 @@ enum FreePorts {
         let candidates = (outside.count >= count ? outside : Array(usable)).shuffled()
         // Held until all are found, so that none is found twice.
         var sockets: [Int32] = []
-        defer { sockets.forEach { close($0) } }
+        defer {
+            for socket in sockets { close(socket) }
+        }
         var ports: [Int] = []
         for port in candidates where ports.count < count {
             guard let socket = bound(port) else { continue }

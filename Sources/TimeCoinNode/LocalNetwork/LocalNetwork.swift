@@ -113,7 +113,8 @@ public struct LocalNetwork: Sendable {
         try stop(LocalNetworkRecord(readingFrom: directory).nodes)
     }
 
-    private func node(_ index: Int, of record: LocalNetworkRecord) throws(Failure) -> LocalNetworkRecord.Node {
+    private func node(_ index: Int, of record: LocalNetworkRecord) throws(Failure) -> LocalNetworkRecord.Node
+    {
         guard record.nodes.indices.contains(index) else {
             throw Failure(
                 .usage, "there is no node \(index); they are numbered 0 to \(record.nodes.count - 1)")
@@ -159,7 +160,8 @@ public struct LocalNetwork: Sendable {
 
     /// The network that is there; refuses to take another for it.
     private func existing(_ request: Request) throws(Failure) -> LocalNetworkRecord? {
-        guard FileManager.default.fileExists(atPath: LocalNetworkRecord.path(in: directory)) else { return nil }
+        let path = LocalNetworkRecord.path(in: directory)
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
         let record = try LocalNetworkRecord(readingFrom: directory)
         var differences: [String] = []
         func compare<Value: Equatable>(_ what: String, _ found: Value, _ wanted: Value?, _ unit: String) {
@@ -271,10 +273,10 @@ public struct LocalNetwork: Sendable {
 
     private func stop(_ nodes: [LocalNetworkRecord.Node]) throws(Failure) {
         let pids = nodes.compactMap(\.running)
-        pids.forEach { Foundation.kill($0, SIGTERM) }
+        for pid in pids { Foundation.kill(pid, SIGTERM) }
         let left = DetachedProcess.awaitEnd(
             of: pids, dataDirectories: nodes.map(\.dataDirectory), patience: LocalNetwork.stopPatience)
-        left.forEach { Foundation.kill($0, SIGKILL) }
+        for pid in left { Foundation.kill(pid, SIGKILL) }
         try expectEnd(left, of: nodes)
     }
 

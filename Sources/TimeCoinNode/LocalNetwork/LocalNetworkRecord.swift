@@ -43,7 +43,8 @@ struct LocalNetworkRecord {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw LocalNetwork.Failure(.ioError, "cannot read \(path)")
         }
-        guard let json = try? JSONValue(parsing: Array(data)), let record = LocalNetworkRecord(json: json) else {
+        guard let json = try? JSONValue(parsing: Array(data)), let record = LocalNetworkRecord(json: json)
+        else {
             throw LocalNetwork.Failure(.ioError, "\(path) is damaged: remove \(directory)")
         }
         self = record

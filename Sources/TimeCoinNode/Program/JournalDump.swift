@@ -74,8 +74,8 @@ public enum JournalDump {
     }
 }
 
-/// What was shown of the last heights. A message comes while its height is being decided, so older ones do not
-/// come again.
+/// What was shown of the last heights. A message comes while its height is being decided, so older ones do
+/// not come again.
 private struct SeenLines {
     private static let heightsKept: UInt64 = 16
 
