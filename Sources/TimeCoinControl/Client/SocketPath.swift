@@ -4,8 +4,8 @@ import Foundation
 ///
 /// The place is `<datadir>/<network>/node.sock`. Addresses of Unix sockets are short, so below a deep
 /// directory the socket lies in a directory of the user's own below the runtime directory, and
-/// `node.sock.path` beside its usual place says where. Nobody else may make that directory first and wait there for the user's calls,
-/// so whatever it is, it is looked at before use.
+/// `node.sock.path` beside its usual place says where. Nobody else may make that directory first and wait
+/// there for the user's calls, so whatever it is, it is looked at before use.
 public enum SocketPath {
     /// Bytes of a socket's path at most.
     public static let bytesMax = 100
