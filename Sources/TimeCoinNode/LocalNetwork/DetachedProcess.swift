@@ -5,8 +5,8 @@ import TimeCoinControl
 enum DetachedProcess {
     /// What the system says of a process.
     enum State: Equatable {
-        /// Nothing of it is left: its files, locks and ports are free. Whether its parent has asked for its end
-        /// does not matter.
+        /// Nothing of it is left: its files, locks and ports are free. Whether its parent has asked for its
+        /// end does not matter.
         case gone
         /// It has no memory any more, and may still hold files.
         case ending
