@@ -44,6 +44,11 @@ import Testing
         #expect(expected.map(\.sequence) == Array(1...10))
     }
 
+    @Test("A directory that cannot be made is an error, not an endless attempt")
+    func directoryThatCannotBe() {
+        #expect(throws: StoreFailure.self) { try PosixFileSystem().createDirectory("/proc/x/y") }
+    }
+
     @Test("A second owner, a falling height, a payload too large and another format are refused")
     func refusals() throws {
         let directory = try TemporaryDirectory()

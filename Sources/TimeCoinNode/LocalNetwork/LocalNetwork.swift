@@ -152,8 +152,9 @@ public struct LocalNetwork: Sendable {
                 throw Failure(.ioError, "cannot make \(path): \(String(cString: strerror(errno)))")
             }
         }
-        var information = stat()
-        guard stat(directory, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory.boolValue
+        else {
             throw Failure(.ioError, "\(directory) is no directory")
         }
     }

@@ -18,16 +18,16 @@ public struct PosixFileSystem: FileSystem {
     }
 
     public func createDirectory(_ path: String) throws(StoreFailure) {
-        guard mkdir(path, 0o700) != 0 else { return try syncDirectory(PosixFileSystem.parent(of: path)) }
-        switch errno {
-        case EEXIST:
-            return
-        case ENOENT where PosixFileSystem.parent(of: path) != path:
-            try createDirectory(PosixFileSystem.parent(of: path))
-            try createDirectory(path)
-        default:
+        if mkdir(path, 0o700) == 0 { return try syncDirectory(PosixFileSystem.parent(of: path)) }
+        if errno == EEXIST { return }
+        let parent = PosixFileSystem.parent(of: path)
+        guard errno == ENOENT, parent != path else { throw PosixFileSystem.failure("create", path) }
+        try createDirectory(parent)
+        // Once: below some directories nothing can be made although they are there.
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw PosixFileSystem.failure("create", path)
         }
+        try syncDirectory(parent)
     }
 
     private static func parent(of path: String) -> String {
