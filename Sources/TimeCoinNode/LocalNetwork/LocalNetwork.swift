@@ -153,8 +153,8 @@ public struct LocalNetwork: Sendable {
             }
         }
         var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory.boolValue
-        else {
+        let exists = FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory)
+        guard exists, isDirectory.boolValue else {
             throw Failure(.ioError, "\(directory) is no directory")
         }
     }
