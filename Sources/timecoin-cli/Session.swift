@@ -134,6 +134,13 @@ struct Session {
                         message: "\(parameter.name) is true or false, not \(text)", hint: method.usage)
                 }
                 return .bool(text == "true")
+            case .json:
+                do {
+                    return try JSONValue(parsing: Array(text.utf8))
+                } catch {
+                    throw UsageFailure(
+                        message: "\(parameter.name) is not JSON: \(error)", hint: method.usage)
+                }
             case .string, .amount, .block: return .string(text)
             }
         }

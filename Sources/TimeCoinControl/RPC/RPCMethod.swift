@@ -8,6 +8,8 @@ public struct RPCMethod: Sendable, Hashable {
         case amount
         /// A height or a block hash.
         case block
+        /// An array or an object; on the command line, its JSON text.
+        case json
     }
 
     public struct Parameter: Sendable, Hashable {
@@ -45,6 +47,12 @@ public struct RPCMethod: Sendable, Hashable {
     private static let txid = Parameter("txid", .string, "a transaction identifier")
     private static let hex = Parameter("hex", .string, "a transaction in hexadecimal")
 
+    private static let transactions = Parameter(
+        "transactions", .json, "transactions in hexadecimal, an array")
+    private static let previous = Parameter(
+        "previous", .json, required: false,
+        "outputs spent that the chain does not show, or their redeem scripts: an array of "
+            + "{\"txid\",\"vout\"[,\"script\",\"amount\"][,\"redeemscript\"]}")
     private static let proof = Parameter("proof", .string, "a proof in hexadecimal")
 
     public static let all: [RPCMethod] = [
@@ -65,6 +73,35 @@ public struct RPCMethod: Sendable, Hashable {
         RPCMethod("verifytxoutproof", "Verifies such a proof and shows what it proves.", [proof]),
         RPCMethod("getfinalityproof", "Proof that a block is final, for somebody without a node.", [block]),
         RPCMethod("verifyfinalityproof", "Verifies such a proof and shows what it proves.", [proof]),
+        RPCMethod(
+            "createrawtransaction", "Writes an unsigned transaction.",
+            [
+                Parameter("inputs", .json, "an array of {\"txid\",\"vout\"[,\"sequence\"]}"),
+                Parameter(
+                    "outputs", .json,
+                    "an array of {\"address\",\"amount\"}, {\"script\",\"amount\"} or {\"data\"}"),
+                Parameter("locktime", .integer, required: false, "a slot or a time before which it waits"),
+            ]),
+        RPCMethod(
+            "signrawtransactionwithwallet", "Adds the signatures of the wallet's keys.", [hex, previous]),
+        RPCMethod(
+            "combinerawtransaction", "Joins what several owners signed of one transaction.",
+            [transactions, previous]),
+        RPCMethod(
+            "testmempoolaccept", "Whether transactions would be taken, and why not; nothing is submitted.",
+            [transactions]),
+        RPCMethod(
+            "decodescript", "Shows what a script says.",
+            [Parameter("hex", .string, "a script in hexadecimal")]),
+        RPCMethod(
+            "createmultisig", "The script and the address of m of n keys.",
+            [
+                Parameter("required", .integer, "how many must sign"),
+                Parameter("keys", .json, "public keys in hexadecimal, an array"),
+            ]),
+        RPCMethod(
+            "getaddressinfo", "What this node knows of an address.",
+            [Parameter("address", .string, "the address")]),
         RPCMethod("getmempoolinfo", "What waits for a block."),
         RPCMethod("getrawmempool", "Identifiers of what waits for a block."),
         RPCMethod("getpeerinfo", "Connected peers."),

@@ -54,10 +54,17 @@ struct CallParameters: Sendable {
         case .integer: value.token.flatMap { Int64($0) } != nil
         case .boolean: value.bool != nil || value.token.map { $0 == "true" || $0 == "false" } ?? false
         case .amount, .block: value.token != nil
+        case .json:
+            switch value {
+            case .array, .object: true
+            default: false
+            }
         }
     }
 
     func string(_ name: String) -> String? { values[name]?.string }
+
+    func json(_ name: String) -> JSONValue? { values[name] }
 
     func token(_ name: String) -> String? { values[name]?.token }
 

@@ -135,16 +135,7 @@ extension NodeAPI {
     }
 
     func decoded(_ parameters: CallParameters) throws -> CheckedTransaction {
-        guard let bytes = parameters.string("hex").flatMap(Hexadecimal.decode) else {
-            throw RPCError(
-                .deserialization, "bad-hex", "a transaction is an even number of hexadecimal digits")
-        }
-        do {
-            return try CheckedTransaction(decoding: bytes)
-        } catch {
-            throw RPCError(
-                error.rule == .malformed ? .deserialization : .rejected, error.rule.rawValue, error.detail)
-        }
+        try TransactionForm.checked(hex: parameters.string("hex"))
     }
 
     /// Submitting the same transaction again is harmless.

@@ -59,7 +59,7 @@ extension NodeAPI {
         return .null
     }
 
-    private func withWallet<Value>(_ body: () async throws -> Value) async throws -> Value {
+    func withWallet<Value>(_ body: () async throws -> Value) async throws -> Value {
         do {
             return try await body()
         } catch let failure as WalletFailure {

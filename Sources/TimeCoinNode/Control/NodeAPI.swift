@@ -49,6 +49,13 @@ struct NodeAPI: CallAnswering {
         case "verifytxoutproof": try await verifyTransactionProof(parameters)
         case "getfinalityproof": try await finalityProof(parameters)
         case "verifyfinalityproof": try await verifyFinalityProof(parameters)
+        case "createrawtransaction": try createTransaction(parameters)
+        case "signrawtransactionwithwallet": try await signTransaction(parameters)
+        case "combinerawtransaction": try await combineTransactions(parameters)
+        case "testmempoolaccept": try await testAcceptance(parameters)
+        case "decodescript": try decodeScript(parameters)
+        case "createmultisig": try createMultisignature(parameters)
+        case "getaddressinfo": try await addressInfo(parameters)
         case "decoderawtransaction": Rendering(network: network).transaction(try decoded(parameters))
         case "getmempoolinfo": await mempoolInfo()
         case "getrawmempool":

@@ -17,6 +17,17 @@ struct TransactionIntake: Sendable {
         try await core.admit(try verify(spendable, at: view.height))
     }
 
+    /// Why a transaction would not be taken now, or `nil`. Nothing is changed.
+    func test(_ checked: CheckedTransaction) async -> MempoolRejection? {
+        do throws(MempoolRejection) {
+            let view = try await core.view(of: checked)
+            _ = try verify(try resolver.spendable([(checked, view)])[0].get(), at: view.height)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     /// Takes what a peer sent; what is known or refused is dropped.
     func take(_ checked: [CheckedTransaction], from peer: PeerKey) async {
         let fresh = await core.received(checked, from: peer)

@@ -69,6 +69,17 @@ actor Wallet {
         return key.publicKey
     }
 
+    /// All keys, for signing what somebody else has put together.
+    func signingKeys() throws -> [SigningKey] {
+        guard seed != nil else { throw WalletFailure.locked }
+        return Array(secrets.values)
+    }
+
+    /// The key behind an address of this wallet.
+    func key(of address: Address) -> PublicKey? {
+        file.keys.first { Address(of: $0) == address }
+    }
+
     /// What the wallet can spend: final outputs that nothing waiting spends, and own outputs of waiting
     /// transactions.
     ///

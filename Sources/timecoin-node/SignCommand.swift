@@ -1,0 +1,49 @@
+import ArgumentParser
+import Foundation
+import TimeCoinControl
+import TimeCoinCore
+import TimeCoinNode
+
+struct SignCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sign", abstract: "Signs a transaction with the wallet's keys, without a running node.")
+
+    @OptionGroup var node: NodeOptions
+    @OptionGroup var secret: PassphraseOptions
+    @Option(help: "Hash of the genesis block; by default that of the directory's genesis file.")
+    var chain: String?
+    @Option(
+        help: "A JSON file, or - for input: an array of {txid, vout, script, amount[, redeemscript]}.")
+    var previous: String
+    @Argument(help: "The transaction in hexadecimal.") var transaction: String
+
+    func run() async throws {
+        let hash = try chain.map { text in
+            guard let hash = Hash256(hex: text) else {
+                throw ParsedFailure(description: "--chain is 64 hexadecimal digits, not \(text)")
+            }
+            return hash
+        }
+        let signer = try OfflineSigner(
+            node.directory, passphrase: try secret.passphrase(on: node.network), chain: hash)
+        do throws(RPCError) {
+            show(try signer.sign(transaction, previous: try outputs()).pretty)
+        } catch {
+            throw ParsedFailure(description: "\(error.reason): \(error.message)")
+        }
+    }
+
+    private func outputs() throws(RPCError) -> JSONValue {
+        let data =
+            previous == "-"
+            ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: previous)
+        guard let data else {
+            throw RPCError(.invalidParameter, "unreadable", "cannot read the file \(previous)")
+        }
+        do {
+            return try JSONValue(parsing: Array(data))
+        } catch {
+            throw RPCError(.invalidParameter, "bad-json", "\(previous): \(error)")
+        }
+    }
+}

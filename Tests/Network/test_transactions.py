@@ -1,0 +1,104 @@
+"""Transactions made by hand, by several owners, on real nodes; and proofs that they are final."""
+
+import json
+import os
+import tempfile
+
+from support import NODE, Network, finish, new_address, passes, pay, run, wait
+
+
+def text(result):
+    return result.stdout.strip().strip('"')
+
+
+def fund(network, address, amount):
+    """Pays to an address; returns the output that it got."""
+    txid = text(network.cli(0, "sendtoaddress", address, amount))
+    wait("the funds are final", lambda: network.json(0, "gettransaction", txid)["final"], 20)
+    outputs = network.json(0, "decoderawtransaction", text(network.cli(0, "getrawtransaction", txid)))["vout"]
+    return next({"txid": txid, "vout": each["n"], "script": each["script"], "amount": each["value"]}
+                for each in outputs if each["address"] == address)
+
+
+def create(network, inputs, outputs):
+    return text(network.cli(0, "createrawtransaction", json.dumps(inputs), json.dumps(outputs)))
+
+
+def test_multisignature(network):
+    """2 of 3, each key in the wallet of another node: bare, and behind a script hash."""
+    keys = [network.json(index, "getaddressinfo", new_address(network, index))["key"] for index in range(3)]
+    multisig = network.json(0, "createmultisig", "2", json.dumps(keys))
+    decoded = network.json(1, "decodescript", multisig["script"])
+    assert decoded["type"] == "multisignature" and decoded["scripthash"] == multisig["address"], decoded
+    behind = fund(network, multisig["address"], "5")
+    behind["redeemscript"] = multisig["script"]
+    # Bare: an output that names the keys themselves.
+    own = fund(network, new_address(network, 0), "6")
+    raw = create(network, [own], [{"script": multisig["script"], "amount": "5.9"}])
+    signed = network.json(0, "signrawtransactionwithwallet", raw)
+    assert signed["complete"], signed
+    txid = text(network.cli(0, "sendrawtransaction", signed["hex"]))
+    wait("the bare output is final", lambda: network.json(0, "gettransaction", txid)["final"], 20)
+    target = new_address(network, 3)
+    raw = create(network, [behind, {"txid": txid, "vout": 0}], [{target: "10.8"}])
+    previous = json.dumps([behind])
+    copies = [network.json(index, "signrawtransactionwithwallet", raw, previous) for index in (0, 2)]
+    assert not any(copy["complete"] for copy in copies), copies
+    refused = network.json(1, "testmempoolaccept", json.dumps([copies[0]["hex"]]))[0]
+    assert not refused["allowed"] and refused["rejectreason"] == "script", refused
+    joined = network.json(1, "combinerawtransaction", json.dumps([copy["hex"] for copy in copies]), previous)
+    assert joined["complete"] and joined["incomplete"] == [], joined
+    assert network.json(1, "testmempoolaccept", json.dumps([joined["hex"]]))[0]["allowed"]
+    txid = text(network.cli(1, "sendrawtransaction", joined["hex"]))
+    wait("it is final everywhere", lambda: all(
+        network.json(index, "gettransaction", txid)["final"] for index in range(4)), 20)
+    passes("2-of-3, bare and behind a script hash: signed on two nodes, combined on a third, final on all")
+
+
+def test_offline(network):
+    """Signed by a wallet file alone."""
+    own = fund(network, new_address(network, 1), "3")
+    raw = create(network, [own], [{new_address(network, 2): "2.9"}, {"data": "c0ffee"}])
+    with tempfile.TemporaryDirectory(prefix="timecoin-test.") as directory:
+        path = os.path.join(directory, "previous.json")
+        with open(path, "w") as file:
+            json.dump([own], file)
+        signed = json.loads(run(
+            NODE, "sign", "--datadir", f"{network.directory}/node1", "--network", "local", "--previous", path,
+            raw).stdout)
+        stranger = json.loads(run(
+            NODE, "sign", "--datadir", f"{network.directory}/node2", "--network", "local", "--previous", path,
+            raw).stdout)
+        with open(path, "w") as file:
+            json.dump([], file)
+        result = run(NODE, "sign", "--datadir", f"{network.directory}/node1", "--network", "local", "--previous",
+                     path, raw, check=False)
+    assert signed["complete"] and not stranger["complete"] and stranger["incomplete"] == [0], (signed, stranger)
+    assert result.returncode == 65 and "not told" in result.stderr, result
+    txid = text(network.cli(0, "sendrawtransaction", signed["hex"]))
+    wait("it is final", lambda: network.json(0, "gettransaction", txid)["final"], 20)
+    passes("signed by a wallet file without a node, with a data carrier, and final")
+
+
+def test_proofs(network):
+    txid = pay(network, 0, 3)
+    wait("it is final", lambda: network.json(2, "gettransaction", txid)["final"], 20)
+    proof = text(network.cli(2, "gettxoutproof", txid))
+    shown = network.json(1, "verifytxoutproof", proof)
+    assert shown["txid"] == txid and shown["blockhash"] == network.json(1, "gettransaction", txid)["blockhash"], shown
+    last = "0" if proof[-1] != "0" else "1"
+    altered = network.cli(1, "verifytxoutproof", proof[:-1] + last, check=False)
+    assert altered.returncode == 1 and "bad-signature" in altered.stderr, altered
+    finality = text(network.cli(2, "getfinalityproof", str(shown["height"])))
+    header = network.json(1, "verifyfinalityproof", finality)
+    assert header["hash"] == shown["blockhash"] and len(header["signers"]) >= 3, header
+    genesis = network.cli(2, "getfinalityproof", "0", check=False)
+    assert genesis.returncode == 1 and "no-certificate" in genesis.stderr, genesis
+    passes("proofs of a transaction and of finality from one node verify on another, and altered ones do not")
+
+
+with Network() as network:
+    test_multisignature(network)
+    test_offline(network)
+    test_proofs(network)
+finish()
