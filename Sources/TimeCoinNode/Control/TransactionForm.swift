@@ -29,8 +29,8 @@ enum TransactionForm {
         return Transaction(inputs: parsedInputs, outputs: parsedOutputs, lockTime: lockTime)
     }
 
-    /// Outputs to be spent that the chain does not show: `txid`, `vout`, `script`, `amount`, `redeemscript`; for
-    /// those that it shows, the redeem script alone is enough.
+    /// Outputs to be spent that the chain does not show: `txid`, `vout`, `script`, `amount`, `redeemscript`;
+    /// for those that it shows, the redeem script alone is enough.
     static func previous(_ json: JSONValue?) throws(RPCError) -> [OutPoint: PreviousOutput] {
         guard let json else { return [:] }
         guard let items = json.array else { throw refusal("previous outputs are an array") }
