@@ -2,7 +2,7 @@ import CSodium
 
 /// An Ed25519 public key: 32 bytes, not yet known to be a point.
 public struct PublicKey: Hashable, Sendable, Comparable, CustomStringConvertible {
-    private let storage: Hash256
+    fileprivate let storage: Hash256
 
     public static let byteCount = 32
 
@@ -25,21 +25,31 @@ public struct PublicKey: Hashable, Sendable, Comparable, CustomStringConvertible
     /// Whether `signature` over `message` verifies by the consensus rule: libsodium 1.0.18's
     /// `crypto_sign_verify_detached`.
     public func verifies(_ signature: Signature, over message: [UInt8]) -> Bool {
+        message.withUnsafeBytes { verifies(signature, over: $0) }
+    }
+
+    /// The same over a hash, without a copy of it.
+    func verifies(_ signature: Signature, over message: Hash256) -> Bool {
+        message.withUnsafeBytes { verifies(signature, over: $0) }
+    }
+
+    private func verifies(_ signature: Signature, over message: UnsafeRawBufferPointer) -> Bool {
         storage.withUnsafeBytes { key in
             signature.withUnsafeBytes { signatureBytes in
                 guard
                     let keyBase = key.bindMemory(to: UInt8.self).baseAddress,
                     let signatureBase = signatureBytes.bindMemory(to: UInt8.self).baseAddress
                 else { return false }
-                return crypto_sign_verify_detached(signatureBase, message, UInt64(message.count), keyBase)
-                    == 0
+                let messageBase = message.bindMemory(to: UInt8.self).baseAddress
+                return crypto_sign_verify_detached(
+                    signatureBase, messageBase, UInt64(message.count), keyBase) == 0
             }
         }
     }
 }
 
 extension ByteWriter {
-    public mutating func write(_ key: PublicKey) { write(raw: key.bytes) }
+    public mutating func write(_ key: PublicKey) { write(key.storage) }
     public mutating func write(_ signature: Signature) { write(raw: signature.bytes) }
 }
 

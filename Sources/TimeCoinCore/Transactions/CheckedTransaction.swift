@@ -2,11 +2,28 @@
 ///
 /// The second level of trust; its only constructor is the check. ``SpendableTransaction`` is the next.
 public struct CheckedTransaction: Hashable, Sendable {
-    public let transaction: Transaction
-    public let txid: Hash256
-    public let wtxid: Hash256
+    /// Checked once and passed around a great deal: a copy costs one reference, not one for each array.
+    private final class Storage: Sendable {
+        let transaction: Transaction
+        let txid: Hash256
+        let wtxid: Hash256
+        let size: Int
+
+        init(_ transaction: Transaction, txid: Hash256, wtxid: Hash256, size: Int) {
+            self.transaction = transaction
+            self.txid = txid
+            self.wtxid = wtxid
+            self.size = size
+        }
+    }
+
+    private let storage: Storage
+
+    public var transaction: Transaction { storage.transaction }
+    public var txid: Hash256 { storage.txid }
+    public var wtxid: Hash256 { storage.wtxid }
     /// Bytes of the encoding, unlocking scripts included.
-    public let size: Int
+    public var size: Int { storage.size }
 
     /// Units; an output below it costs more to spend than it is worth.
     public static let dustLimit: UInt64 = 546
@@ -37,11 +54,17 @@ public struct CheckedTransaction: Hashable, Sendable {
         case .coinbase: try CheckedTransaction.checkCoinbase(transaction)
         }
         try CheckedTransaction.checkOutputs(transaction.outputs)
-        self.transaction = transaction
-        self.txid = transaction.txid
-        self.wtxid = Blake2b.hash256(.witnessID, encoded)
-        self.size = encoded.count
+        storage = Storage(
+            transaction, txid: transaction.txid, wtxid: Blake2b.hash256(.witnessID, encoded),
+            size: encoded.count)
     }
+
+    /// The witness identifier covers everything.
+    public static func == (left: CheckedTransaction, right: CheckedTransaction) -> Bool {
+        left.wtxid == right.wtxid
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(wtxid) }
 
     private static func checkTransfer(_ transaction: Transaction) throws(TransactionRejection) {
         guard !transaction.inputs.isEmpty else {

@@ -93,6 +93,6 @@ private struct InputContext: ScriptContext {
         else { return false }
         try budget.chargeHashing(signatureHash.messageBytes(input: index, type: type))
         guard let message = signatureHash.message(input: index, type: type) else { return false }
-        return publicKey.verifies(bytes, over: message.bytes)
+        return publicKey.verifies(bytes, over: message)
     }
 }

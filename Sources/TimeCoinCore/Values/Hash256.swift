@@ -21,6 +21,11 @@ public struct Hash256: Hashable, Sendable, Comparable {
     /// `nil` unless there are exactly 32 bytes.
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Hash256.byteCount else { return nil }
+        let whole = bytes.withContiguousStorageIfAvailable { Hash256(UnsafeRawBufferPointer($0)) }
+        if case .some(.some(let hash)) = whole {
+            self = hash
+            return
+        }
         var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         var index = 0
         for byte in bytes {
