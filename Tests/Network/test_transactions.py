@@ -2,9 +2,13 @@
 
 import json
 import os
+import subprocess
 import tempfile
 
 from support import NODE, Network, finish, new_address, passes, pay, run, wait
+
+# Built by Scripts/package.
+EXAMPLE = "Examples/VerifyPayment/.build/debug/VerifyPayment"
 
 
 def text(result):
@@ -92,6 +96,14 @@ def test_proofs(network):
     finality = text(network.cli(2, "getfinalityproof", str(shown["height"])))
     header = network.json(1, "verifyfinalityproof", finality)
     assert header["hash"] == shown["blockhash"] and len(header["signers"]) >= 3, header
+    # The same by a program that has the library alone, and neither node nor chain.
+    info = network.json(3, "getblockchaininfo")
+    address = next(each["address"] for each in shown["transaction"]["vout"] if each["value"] == "1.50000000")
+    command = (EXAMPLE, info["genesishash"], info["validators"], address, "rtime")
+    offline = subprocess.run(command, input=proof + "\n", capture_output=True, text=True, timeout=60)
+    assert offline.returncode == 0 and f"pays 1.50000000 to {address}" in offline.stdout, offline
+    offline = subprocess.run(command, input=proof[:-1] + last + "\n", capture_output=True, text=True, timeout=60)
+    assert offline.returncode == 1 and "bad-signature" in offline.stderr, offline
     genesis = network.cli(2, "getfinalityproof", "0", check=False)
     assert genesis.returncode == 1 and "no-certificate" in genesis.stderr, genesis
     passes("proofs of a transaction and of finality from one node verify on another, and altered ones do not")
