@@ -109,8 +109,42 @@ def test_proofs(network):
     passes("proofs of a transaction and of finality from one node verify on another, and altered ones do not")
 
 
+def test_waiting(network):
+    """What waits while nothing can become final, and what takes its place."""
+    own = fund(network, new_address(network, 0), "4")
+    for index in (2, 3):
+        network.kill(index)
+    first, second = (network.json(0, "signrawtransactionwithwallet", create(
+        network, [own], [{new_address(network, 1): amount}]))["hex"] for amount in ("3.999", "3.99"))
+    txid = text(network.cli(0, "sendrawtransaction", first))
+    entry = network.json(0, "getmempoolentry", txid)
+    assert entry["fee"] == "0.00100000" and entry["depends"] == [], entry
+    fee = network.json(0, "estimatesmartfee")
+    assert fee["feerate"] == "0.00010000" and fee["leastfee"] == "0.00001000", fee
+    # Pays ten times as much: it takes the place of the first, and the first cannot come back.
+    better = text(network.cli(0, "sendrawtransaction", second))
+    assert network.json(0, "getrawmempool") == [better]
+    refused = network.cli(0, "sendrawtransaction", first, check=False)
+    assert refused.returncode == 1 and "double-spend" in refused.stderr, refused
+    missing = network.cli(0, "getmempoolentry", txid, check=False)
+    assert missing.returncode == 1 and "not-waiting" in missing.stderr, missing
+    for index in (2, 3):
+        network.restart(index)
+
+    def final(which, index):
+        return network.call(index, "gettransaction", which).get("result", {}).get("final", False)
+
+    # A block with the first one may have been proposed before; then that one wins. Never both.
+    wait("one of them is final everywhere", lambda: any(
+        all(final(which, index) for index in range(4)) for which in (txid, better)), 30)
+    assert not (final(txid, 3) and final(better, 3)), "both became final"
+    winner = "the better payer" if final(better, 0) else "the one proposed before"
+    passes(f"a better payer takes the place of what waits; {winner} becomes final, on all nodes")
+
+
 with Network() as network:
     test_multisignature(network)
     test_offline(network)
     test_proofs(network)
+    test_waiting(network)
 finish()

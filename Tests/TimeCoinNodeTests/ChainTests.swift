@@ -83,4 +83,42 @@ struct ChainTests {
                 header: good, transactions: block.block.transactions + [try world.payment(0)])
         }
     }
+
+    @Test("S8: of several bad scripts the first in order is reported, whatever finishes first")
+    func sameFirstError() async throws {
+        let world = try World(allocations: 300)
+        let payments = try (0..<300).map { try world.payment($0) }
+        // Unsigned ones far apart: other tasks find them in any order.
+        let bad = [131, 132, 299]
+        let mixed = try payments.enumerated().map { index, checked -> CheckedTransaction in
+            guard bad.contains(index) else { return checked }
+            let transaction = checked.transaction
+            return try CheckedTransaction(
+                checking: Transaction(
+                    inputs: transaction.inputs.map {
+                        TransactionInput(previous: $0.previous, unlocking: .empty)
+                    }, outputs: transaction.outputs))
+        }
+        let time = world.state.header.time.advanced(byMilliseconds: 100)
+        let good = try #require(
+            try world.build(try payments.prefix(1).map { try world.admission($0) }, at: time))
+        let roots = BlockRoots(of: mixed)
+        let draft = good.block.header
+        let header = BlockHeader(
+            kind: draft.kind, height: draft.height, slot: draft.slot, previous: draft.previous,
+            time: draft.time,
+            transactionRoot: roots.transactions, witnessRoot: roots.witnesses, stateRoot: draft.stateRoot,
+            validators: draft.validators, nextValidators: draft.nextValidators,
+            evidenceRoot: draft.evidenceRoot, attestationRoot: draft.attestationRoot, proposer: draft.proposer
+        )
+        let block = try CheckedBlock(header: header, transactions: mixed)
+        for _ in 0..<20 {
+            guard case .failure(let rejection) = try await world.judge.judge(block, on: world.state) else {
+                Issue.record("unsigned payments were accepted")
+                return
+            }
+            #expect(rejection.rule == .transaction)
+            #expect(rejection.detail.hasPrefix("\(mixed[131].txid)"), "\(rejection)")
+        }
+    }
 }

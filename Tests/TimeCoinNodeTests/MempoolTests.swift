@@ -9,21 +9,34 @@ import TimeCoinTesting
 struct MempoolTests {
     private let now = Instant(milliseconds: 1)
 
-    @Test("the first of two that spend one output stays; the same again is known")
+    @Test("of two that spend one output the first stays, unless the other pays for both and more")
     func conflicts() throws {
         let world = try World()
         var mempool = Mempool()
         let first = try world.admission(try world.payment(0))
-        let second = try world.admission(try world.payment(0, fee: 90_000))
         _ = try mempool.admit(first.verified, proof: first.proof, at: now)
         let txid = first.verified.spendable.checked.txid
         #expect(throws: MempoolRejection.alreadyWaiting(txid)) {
             try mempool.precheck(first.verified.spendable.checked)
         }
-        let outPoint = second.verified.spendable.checked.transaction.inputs[0].previous
-        #expect(throws: MempoolRejection.conflict(outPoint, with: txid)) {
-            try mempool.precheck(second.verified.spendable.checked)
+        // Of the fee 1,000 units are the price of growth; both are of one size, for which 2,580 is the least.
+        let least = Fees.minimum(forSize: first.verified.spendable.checked.size).units
+        let outPoint = first.verified.spendable.checked.transaction.inputs[0].previous
+        for fee in [5001, 5000 + least - 1] {
+            let poor = try world.admission(try world.payment(0, fee: fee))
+            do {
+                _ = try mempool.admit(poor.verified, proof: poor.proof, at: now)
+                Issue.record("it pays too little to replace")
+            } catch {
+                #expect(error == .conflict(outPoint, with: txid))
+            }
+            #expect(mempool.transactionIDs == [txid])
         }
+        let rich = try world.admission(try world.payment(0, fee: 5000 + least))
+        let replaced = try mempool.admit(rich.verified, proof: rich.proof, at: now)
+        #expect(replaced == [txid])
+        #expect(mempool.transactionIDs == [rich.verified.spendable.checked.txid])
+        #expect(mempool.encodedBytes == rich.verified.spendable.checked.size)
     }
 
     @Test("S5: a pool that is empty again holds nothing back")

@@ -103,6 +103,10 @@ public struct RPCMethod: Sendable, Hashable {
             "getaddressinfo", "What this node knows of an address.",
             [Parameter("address", .string, "the address")]),
         RPCMethod("getmempoolinfo", "What waits for a block."),
+        RPCMethod("getmempoolentry", "A waiting transaction, what it pays and what hangs on it.", [txid]),
+        RPCMethod(
+            "estimatesmartfee", "What a payment should pay for every 1,000 bytes.",
+            [Parameter("blocks", .integer, required: false, "in how many blocks it shall be, 1 by default")]),
         RPCMethod("getrawmempool", "Identifiers of what waits for a block."),
         RPCMethod("getpeerinfo", "Connected peers."),
         RPCMethod("getconsensusinfo", "Height, round and step of the vote, and who is heard."),

@@ -9,6 +9,8 @@ public struct ScriptWork: Hashable, Sendable {
     public static let hashedBytesBase = 100_000
     /// Bytes hashed by scripts in a block.
     public static let hashedBytesPerBlock = 128_000_000
+    /// Signature checks executed in a transaction: none shall take anybody long to judge.
+    public static let signatureChecksPerTransaction = 4_000
     /// Signature checks executed in a block, CHECKMULTISIG by its keys.
     public static let signatureChecksPerBlock = 20_000
 
@@ -39,7 +41,7 @@ public struct ScriptProof: Hashable, Sendable {
         }
         var budget = ScriptBudget(
             hashedBytesLimit: ScriptWork.hashedBytesPerByte * checked.size + ScriptWork.hashedBytesBase,
-            signatureChecksLimit: ScriptWork.signatureChecksPerBlock)
+            signatureChecksLimit: ScriptWork.signatureChecksPerTransaction)
         for (index, input) in checked.transaction.inputs.enumerated() {
             let context = InputContext(
                 signatureHash: signatureHash, index: index, lockTime: checked.transaction.lockTime,

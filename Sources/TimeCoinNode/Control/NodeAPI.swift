@@ -58,6 +58,8 @@ struct NodeAPI: CallAnswering {
         case "getaddressinfo": try await addressInfo(parameters)
         case "decoderawtransaction": Rendering(network: network).transaction(try decoded(parameters))
         case "getmempoolinfo": await mempoolInfo()
+        case "getmempoolentry": try await mempoolEntry(parameters)
+        case "estimatesmartfee": try await feeEstimate(parameters)
         case "getrawmempool":
             .array(await core.read { $0.mempool.transactionIDs }.map { .string($0.description) })
         case "getpeerinfo": .array(peers.peers.map { Rendering(network: network).peer($0) })
@@ -108,17 +110,6 @@ struct NodeAPI: CallAnswering {
             ])
         } catch {
             return .object(["isvalid": .bool(false), "error": .string("\(error)")])
-        }
-    }
-
-    private func mempoolInfo() async -> JSONValue {
-        await core.read { reactor in
-            .object([
-                "size": .integer(reactor.mempool.count), "bytes": .integer(reactor.mempool.encodedBytes),
-                "usage": .integer(reactor.mempool.memoryBytes),
-                "maxtransactions": .integer(reactor.mempool.limits.transactionsMax),
-                "maxusage": .integer(reactor.mempool.limits.memoryBytesMax),
-            ])
         }
     }
 

@@ -78,6 +78,20 @@ public struct Mempool: Sendable {
         return found.sorted { $0.sequence < $1.sequence }.map(\.checked.wtxid)
     }
 
+    /// The rate that pays for a place behind at most so many bytes of what waits: that of whoever stands
+    /// there, the floor of a full mempool, or the least that the rules ask for.
+    public func rate(forBytesAhead bytes: Int) -> FeeRate {
+        var rate = FeeRate(fee: Fees.minimum(forSize: 1_000_000), size: 1_000_000)
+        if let rateFloor { rate = max(rate, rateFloor) }
+        guard bytes > 0, encodedBytes > bytes else { return rate }
+        var ahead = 0
+        for entry in entries.values.sorted(by: Entry.paysBetter) {
+            ahead += entry.checked.size
+            if ahead > bytes { return max(rate, entry.rate) }
+        }
+        return rate
+    }
+
     /// When what waits longest arrived; `nil` when nothing waits.
     public var oldestArrival: Instant? { entries.values.lazy.map(\.arrived).min() }
 
@@ -89,20 +103,21 @@ public struct Mempool: Sendable {
 
     public func spender(of outPoint: OutPoint) -> Hash256? { spenders[outPoint] }
 
-    /// What can be said before scripts run: whether it waits already, conflicts, or hangs on too long a
-    /// chain.
-    public func precheck(_ checked: CheckedTransaction) throws(MempoolRejection) {
+    /// What can be said before the fee is known: whether it waits already, hangs on too long a chain, or
+    /// conflicts with more than it could replace.
+    ///
+    /// - Returns: what it must pay to replace what it conflicts with; `nil` without a conflict.
+    public func precheck(_ checked: CheckedTransaction) throws(MempoolRejection) -> ReplacementPrice? {
         guard entries[checked.txid] == nil else { throw .alreadyWaiting(checked.txid) }
-        for input in checked.transaction.inputs {
-            if let other = spenders[input.previous] { throw .conflict(input.previous, with: other) }
-        }
-        guard ancestors(of: parents(of: checked)).count < Mempool.chainMax else { throw .chainTooLong }
+        let parents = parents(of: checked)
+        guard ancestors(of: parents).count < Mempool.chainMax else { throw .chainTooLong }
+        return try ReplacementPrice(of: checked, parents: parents, in: self)
     }
 
     /// The output of a waiting transaction, as the next block would see it.
     public func output(_ outPoint: OutPoint, on state: ChainState, slot: Slot) -> OutputEntry? {
         guard let transaction = entries[outPoint.transaction]?.checked.transaction,
-            transaction.outputs.indices.contains(Int(outPoint.index)), spenders[outPoint] == nil
+            transaction.outputs.indices.contains(Int(outPoint.index))
         else { return nil }
         let output = transaction.outputs[Int(outPoint.index)]
         guard !output.locking.isDataCarrier else { return nil }
@@ -118,14 +133,25 @@ public struct Mempool: Sendable {
         _ verified: VerifiedTransaction, proof: ScriptProof, at now: Instant
     ) throws(MempoolRejection) -> [Hash256] {
         let checked = verified.spendable.checked
-        try precheck(checked)
+        let price = try precheck(checked)
+        try price?.check(verified.spendable)
         let entry = Entry(
             checked: checked, proof: proof, fee: verified.spendable.fee, arrived: now, sequence: nextSequence,
             memoryBytes: checked.size + Mempool.entryOverheadBytes, parents: parents(of: checked))
-        let evicted = try makeRoom(for: entry)
+        // Taken out first: they make room themselves, and are back if it is not enough.
+        let replaced = price?.replaced ?? []
+        let removed = replaced.compactMap { entries[$0] }
+        for txid in replaced { remove(txid) }
+        let evicted: [Hash256]
+        do {
+            evicted = try makeRoom(for: entry)
+        } catch {
+            for entry in removed { insert(entry) }
+            throw error
+        }
         nextSequence += 1
         insert(entry)
-        return evicted
+        return replaced + evicted
     }
 
     /// Takes out what a block made final, and what conflicts with it.
@@ -169,7 +195,7 @@ public struct Mempool: Sendable {
 
     // MARK: - Chains
 
-    private func parents(of checked: CheckedTransaction) -> [Hash256] {
+    func parents(of checked: CheckedTransaction) -> [Hash256] {
         var parents: [Hash256] = []
         for input in checked.transaction.inputs where entries[input.previous.transaction] != nil {
             if !parents.contains(input.previous.transaction) { parents.append(input.previous.transaction) }
@@ -179,7 +205,7 @@ public struct Mempool: Sendable {
 
     /// The given ones and all that they hang on, children before their parents. Ends early just past the
     /// limit.
-    private func ancestors(of start: [Hash256]) -> [Hash256] {
+    func ancestors(of start: [Hash256]) -> [Hash256] {
         guard start.contains(where: { entries[$0].map { !$0.parents.isEmpty } ?? false }) else {
             return start
         }
@@ -232,7 +258,7 @@ public struct Mempool: Sendable {
     }
 
     /// A transaction and everything that spends from it.
-    private func descendants(of txid: Hash256) -> [Hash256] {
+    func descendants(of txid: Hash256) -> [Hash256] {
         var found: [Hash256] = []
         var seen: Set<Hash256> = []
         var frontier = [txid]

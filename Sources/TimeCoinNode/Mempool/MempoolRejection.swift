@@ -7,7 +7,7 @@ public enum MempoolRejection: Error, Sendable, Equatable, CustomStringConvertibl
     case alreadyWaiting(Hash256)
     /// The chain has it already.
     case alreadyFinal(Hash256)
-    /// Another waiting transaction spends the same output; the first one seen stays.
+    /// Another waiting transaction spends the same output, and this one does not pay what replacing it takes.
     case conflict(OutPoint, with: Hash256)
     /// The chain of unconfirmed ancestors would be longer than ``Mempool/chainMax``.
     case chainTooLong
@@ -32,7 +32,8 @@ public enum MempoolRejection: Error, Sendable, Equatable, CustomStringConvertibl
         case .alreadyWaiting(let txid): "\(txid) waits already"
         case .alreadyFinal(let txid): "\(txid) is in the chain already"
         case .conflict(let outPoint, let other):
-            "\(outPoint.transaction):\(outPoint.index) is spent by waiting transaction \(other)"
+            "\(outPoint.transaction):\(outPoint.index) is spent by waiting transaction \(other), "
+                + "which pays too much to be replaced"
         case .chainTooLong: "more than \(Mempool.chainMax) unconfirmed transactions hang together"
         case .full: "the mempool is full of transactions that pay at least as much a byte"
         case .rule(let rejection): rejection.detail

@@ -64,7 +64,8 @@ extension NodeCore {
     func admit(_ admission: Admission) throws(MempoolRejection) {
         let current = try current(admission)
         let checked = current.verified.spendable.checked
-        try reactor.mempool.precheck(checked)
+        let price = try reactor.mempool.precheck(checked)
+        try price?.check(current.verified.spendable)
         deliver(.admitted([current]))
         guard reactor.mempool.contains(wtxid: checked.wtxid) else { throw .full }
         keep(submitted: checked)

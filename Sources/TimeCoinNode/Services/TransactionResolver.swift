@@ -15,12 +15,14 @@ struct TransactionResolver: Sendable {
         let waiting: [OutputEntry?]
         /// What it must pay more than to get in.
         let rateFloor: FeeRate?
+        /// What it must pay to replace what it conflicts with.
+        let replacement: ReplacementPrice?
 
-        /// Refuses what waits already or conflicts.
+        /// Refuses what waits already or cannot be taken whatever it pays.
         init(of checked: CheckedTransaction, in reactor: borrowing Reactor, at now: Timestamp)
             throws(MempoolRejection)
         {
-            try reactor.mempool.precheck(checked)
+            replacement = try reactor.mempool.precheck(checked)
             let state = reactor.state
             let slot = state.schedule(at: now).slot
             height = state.height
@@ -72,6 +74,11 @@ struct TransactionResolver: Sendable {
         do throws(TransactionRejection) {
             let spendable = try SpendableTransaction(checked, spending: spent, in: view.context)
             // Before its scripts cost anything.
+            do throws(MempoolRejection) {
+                try view.replacement?.check(spendable)
+            } catch {
+                return .failure(error)
+            }
             if let floor = view.rateFloor, !(floor < FeeRate(fee: spendable.fee, size: checked.size)) {
                 return .failure(.full)
             }
