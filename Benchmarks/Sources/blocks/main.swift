@@ -62,6 +62,12 @@ Figure(
     reference: "asked for", 500_000, floor: 1
 ).report()
 
+let worst = try WorstTransaction()
+let judging = try await best(3) { try worst.judge() }
+Figure(
+    "transactions/worst-to-judge", judging, "s", reference: "asked for at most, s", 0.5, floor: nil, ceiling: 1
+).report()
+
 let before = allocation_count()
 try await fixture.verify(threads: 1)
 Figure(
