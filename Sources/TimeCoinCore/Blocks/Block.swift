@@ -29,18 +29,29 @@ public struct Block: Hashable, Sendable {
     }
 
     public init(decoding bytes: [UInt8]) throws(DecodingFailure) {
+        self = try Block.located(in: bytes).block
+    }
+
+    /// Decodes exactly one block, and tells where the bytes of each transaction lie.
+    static func located(
+        in bytes: [UInt8]
+    ) throws(DecodingFailure) -> (block: Block, transactions: [Range<Int>]) {
         guard bytes.count <= Block.bytesMax else { throw DecodingFailure(reason: .lengthLimit, offset: 0) }
-        self = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
+        return try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
             let header = try BlockHeader(from: &reader)
             let count = try reader.readCount(limit: Block.bytesMax, bytesEach: Block.transactionBytesMin)
             var transactions: [Transaction] = []
+            var ranges: [Range<Int>] = []
             transactions.reserveCapacity(count)
+            ranges.reserveCapacity(count)
             for _ in 0..<count {
+                let start = reader.position
                 transactions.append(try Transaction(from: &reader))
+                ranges.append(start..<reader.position)
             }
             _ = try reader.readCount(limit: 0, bytesEach: 1)
             _ = try reader.readCount(limit: 0, bytesEach: 1)
-            return Block(header: header, transactions: transactions)
+            return (Block(header: header, transactions: transactions), ranges)
         }
     }
 }

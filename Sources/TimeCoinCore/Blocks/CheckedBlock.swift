@@ -11,8 +11,9 @@ public struct CheckedBlock: Sendable {
     /// Decodes and checks bytes of unknown origin.
     public init(decoding bytes: [UInt8]) throws(BlockRejection) {
         let block: Block
+        let ranges: [Range<Int>]
         do {
-            block = try Block(decoding: bytes)
+            (block, ranges) = try Block.located(in: bytes)
         } catch {
             throw BlockRejection(.malformed, "the bytes are not a block: \(error)")
         }
@@ -20,7 +21,8 @@ public struct CheckedBlock: Sendable {
         transactions.reserveCapacity(block.transactions.count)
         for (index, transaction) in block.transactions.enumerated() {
             do {
-                transactions.append(try CheckedTransaction(checking: transaction))
+                transactions.append(
+                    try CheckedTransaction(checking: transaction, canonical: bytes[ranges[index]]))
             } catch {
                 throw BlockRejection(.transaction, "transaction \(index): \(error)")
             }

@@ -38,11 +38,18 @@ public struct CheckedTransaction: Hashable, Sendable {
             let rule: TransactionRejection.Rule = error.reason == .lengthLimit ? .oversized : .malformed
             throw TransactionRejection(rule, "the bytes are not a transaction: \(error)")
         }
-        try self.init(checking: transaction)
+        try self.init(checking: transaction, canonical: bytes[...])
     }
 
     public init(checking transaction: Transaction) throws(TransactionRejection) {
-        let encoded = transaction.encoded
+        try self.init(checking: transaction, canonical: transaction.encoded[...])
+    }
+
+    /// - Parameter encoded: the canonical encoding of the transaction: what it was decoded from, for nothing
+    ///   else is decoded.
+    init(
+        checking transaction: Transaction, canonical encoded: ArraySlice<UInt8>
+    ) throws(TransactionRejection) {
         guard encoded.count <= Transaction.bytesMax else {
             throw TransactionRejection(.oversized, "\(encoded.count) bytes, at most \(Transaction.bytesMax)")
         }
@@ -54,9 +61,8 @@ public struct CheckedTransaction: Hashable, Sendable {
         case .coinbase: try CheckedTransaction.checkCoinbase(transaction)
         }
         try CheckedTransaction.checkOutputs(transaction.outputs)
-        storage = Storage(
-            transaction, txid: transaction.txid, wtxid: Blake2b.hash256(.witnessID, encoded),
-            size: encoded.count)
+        let wtxid = encoded.withUnsafeBytes { Blake2b.hash256(.witnessID, $0) }
+        storage = Storage(transaction, txid: transaction.txid, wtxid: wtxid, size: encoded.count)
     }
 
     /// The witness identifier covers everything.
