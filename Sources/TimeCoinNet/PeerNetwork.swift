@@ -50,6 +50,11 @@ public struct NetworkConfiguration: Sendable {
     }
 }
 
+/// Why nobody can connect to this node.
+public struct ListenFailure: Error, Sendable, CustomStringConvertible {
+    public let description: String
+}
+
 /// Listens, dials, keeps exactly one authenticated session a pair of nodes, and carries opaque messages.
 ///
 /// Memory a peer is bounded by its inboxes (``Inbox``) and by ``Connection/outboundBytesMax``.
@@ -207,7 +212,10 @@ public final class PeerNetwork: Sendable {
                     if case .dropped = arrival.yield(connection) { channel.close(promise: nil) }
                 }
             }
-            .bind(host: configuration.listen.host, port: configuration.listen.port).get()
+            .bind(host: configuration.listen.host, port: configuration.listen.port)
+            .flatMapErrorThrowing { error in
+                throw ListenFailure(description: "cannot listen on \(self.configuration.listen): \(error)")
+            }.get()
         let address = PeerAddress(
             host: configuration.listen.host, port: channel.localAddress?.port ?? configuration.listen.port)
         state.withLock { $0.bound = address }

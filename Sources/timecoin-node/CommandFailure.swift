@@ -33,6 +33,7 @@ enum CommandFailure {
         case is Genesis.Failure, is SocketPath.Failure: .configuration
         case is NodeIdentity.Failure: .internalError
         case is ParsedFailure: .badInput
+        case is ListenFailure: .ioError
         // What is kept on disk cannot be read any more.
         case is DecodingFailure: .ioError
         case is CocoaError, is POSIXError: .ioError

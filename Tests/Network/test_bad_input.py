@@ -93,6 +93,13 @@ def test_locked_wallet_and_full_disk():
         wrong = [*command[:-4], "--passphrase-file", f"{directory}/wrong", *command[-2:]]
         result = run(*wrong, check=False)
         assert result.returncode == 77 and "passphrase" in result.stderr, result
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            result = run(*command[:-1], f"127.0.0.1:{port}", check=False)
+        assert result.returncode == 74 and f"cannot listen on 127.0.0.1:{port}" in result.stderr, result
+        assert "block is final" not in result.stderr, result
         # A pipe: the limit on files below shall not reach the log.
         node = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         socket_path = f"{directory}/local/node.sock"

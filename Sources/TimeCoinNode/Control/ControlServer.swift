@@ -8,6 +8,8 @@ import TimeCoinControl
 /// Answers calls.
 protocol CallAnswering: Sendable {
     func answer(_ request: RPCRequest) async -> Result<JSONValue, RPCError>
+    /// The answers of a request have left: what must not come before them may be done.
+    func delivered()
 }
 
 /// JSON-RPC 2.0 over HTTP/1.1 on a Unix socket that only its owner may use.
@@ -100,6 +102,7 @@ struct ControlServer: Sendable {
                         } else {
                             try await respond(.noContent, "", outbound, keepAlive: keepAlive)
                         }
+                        answering.delivered()
                     } else {
                         try await respond(
                             .methodNotAllowed, "send calls with POST", outbound, keepAlive: keepAlive)

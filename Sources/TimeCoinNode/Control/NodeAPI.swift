@@ -88,8 +88,12 @@ struct NodeAPI: CallAnswering {
     }
 
     private func stopNode() -> JSONValue {
-        stop.stop()
+        stop.request()
         return .string("stopping")
+    }
+
+    func delivered() {
+        stop.stopIfRequested()
     }
 
     private func help(_ parameters: CallParameters) -> JSONValue {

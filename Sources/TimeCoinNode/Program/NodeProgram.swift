@@ -2,6 +2,7 @@ import Foundation
 public import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 import TimeCoinConsensus
 import TimeCoinControl
 import TimeCoinCore
@@ -182,9 +183,15 @@ extension Reactor {
 /// Asks the program to end.
 final class StopRequest: Sendable {
     private let stream = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
+    private let isRequested = Atomic<Bool>(false)
 
-    func stop() {
-        stream.continuation.yield()
+    /// The end is wanted, as soon as the answer that says so has left.
+    func request() {
+        isRequested.store(true, ordering: .relaxed)
+    }
+
+    func stopIfRequested() {
+        if isRequested.load(ordering: .relaxed) { stream.continuation.yield() }
     }
 
     func wait() async {
