@@ -38,7 +38,7 @@ public struct Figure {
             + "\"ratio\":\(Figure.text(ratio)),\"floor\":\(floorText)"
             + (ceiling.map { ",\"ceiling\":\(Figure.text($0))" } ?? "") + ",\"ok\":\(isOK)}\n"
         // Unbuffered, so that a figure is seen as soon as it is measured.
-        FileHandle.standardOutput.write(Data(line.utf8))
+        try? FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
     }
 
     private static func text(_ number: Double) -> String { String(format: "%.4g", number) }

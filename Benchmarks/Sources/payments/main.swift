@@ -12,6 +12,8 @@ guard arguments.count >= 2, let total = arguments.count > 2 ? Int(arguments[2]) 
     FileHandle.standardError.write(Data("usage: payments PATH-OF-timecoin-node [PAYMENTS]\n".utf8))
     exit(64)
 }
+// Whoever stops reading shall not leave four nodes running.
+signal(SIGPIPE, SIG_IGN)
 let network = try Network(node: arguments[1])
 defer { network.down() }
 do {
