@@ -103,6 +103,9 @@ struct ReactorTests {
         let first = reactor.handle(
             .proposal(signed, CompactBlock(other), from: stranger), at: arrival)
         #expect(timeliness(first) == [])
+        // The same from another peer is not another one.
+        _ = reactor.handle(.proposal(signed, nil, from: proposer.publicKey), at: arrival)
+        #expect(reactor.unseen.count == 1)
         #expect(reactor.wanted.keys.contains(block.hash))
         let later = moment(world, after: 25_000)
         #expect(timeliness(reactor.handle(.value(block), at: later)) == [true])

@@ -28,7 +28,7 @@ struct TransactionGossipTests {
     /// Sends everything that waits; transactions a message, by peer.
     private func flush(_ gossip: inout TransactionGossip, _ mempool: Mempool) -> [PeerKey: [Int]] {
         var sent: [PeerKey: [Int]] = [:]
-        for peer in gossip.waitingPeers {
+        for peer in gossip.waitingPeers(at: now) {
             while let batch = gossip.next(for: peer, from: mempool) {
                 sent[peer, default: []].append(batch.transactions.count)
                 gossip.sent(batch)
@@ -109,6 +109,20 @@ struct TransactionGossipTests {
         #expect(sent == [peers[0]: [WireMessage.transactionsMax, 1]])
         gossip.offer(mempool.names())
         let settled = flush(&gossip, Mempool())
-        #expect(settled.isEmpty && gossip.waitingPeers.isEmpty)
+        #expect(settled.isEmpty && gossip.waitingPeers(at: now).isEmpty)
+    }
+
+    @Test("a peer that does not read is left alone for a while, and loses nothing")
+    func slowReader() throws {
+        let (mempool, transactions) = try waiting(2)
+        let peers = try peers(2)
+        var gossip = TransactionGossip()
+        for peer in peers { gossip.connected(peer, waiting: []) }
+        gossip.add(transactions)
+        gossip.refused(peers[0], at: now)
+        #expect(gossip.waitingPeers(at: now) == [peers[1]])
+        let later = now.advanced(byMilliseconds: TransactionGossip.refusalPatience)
+        #expect(gossip.waitingPeers(at: later) == peers)
+        #expect(gossip.next(for: peers[0], from: mempool)?.transactions.count == 2)
     }
 }

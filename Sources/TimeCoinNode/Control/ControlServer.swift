@@ -97,12 +97,13 @@ struct ControlServer: Sendable {
                     }
                     let keepAlive = request.isKeepAlive
                     if request.method == .POST {
+                        // Also when the client has gone and there is nobody to answer.
+                        defer { answering.delivered() }
                         if let answer = await answer(body) {
                             try await respond(.ok, answer, outbound, keepAlive: keepAlive)
                         } else {
                             try await respond(.noContent, "", outbound, keepAlive: keepAlive)
                         }
-                        answering.delivered()
                     } else {
                         try await respond(
                             .methodNotAllowed, "send calls with POST", outbound, keepAlive: keepAlive)

@@ -1,5 +1,3 @@
-import TimeCoinStore
-
 /// Tells that this machine does not keep what it is given: the program ends, so that nothing more is signed.
 struct FaultReport: Sendable {
     private let events: EventLog

@@ -233,10 +233,13 @@ actor NodeCore {
 
     /// Passes transactions on, many in one message.
     private func relay() {
-        for peer in gossip.waitingPeers {
-            while let batch = gossip.next(for: peer, from: reactor.mempool),
-                parts.peers.send(.transactions(batch.transactions), to: peer)
-            {
+        let now = parts.clock.moment.instant
+        for peer in gossip.waitingPeers(at: now) {
+            while let batch = gossip.next(for: peer, from: reactor.mempool) {
+                guard parts.peers.send(.transactions(batch.transactions), to: peer) else {
+                    gossip.refused(peer, at: now)
+                    break
+                }
                 gossip.sent(batch)
             }
         }

@@ -19,6 +19,9 @@ extension Reactor {
         let isFresh = proposal.proposal.validRound == nil
         let isFuture = proposal.proposal.round > machine.round
         if isFresh, header == nil {
+            // Of rounds gone by nothing is prevoted any more, and one proposal comes from many peers.
+            unseen.removeAll { $0.proposal.proposal.round < machine.round }
+            guard !unseen.contains(where: { $0.proposal == proposal }) else { return }
             let kept = unseen.count { $0.proposal.signed.proposer == member }
             guard !isFuture, kept < 2 else { return }
             unseen.append((proposal, now.clock))

@@ -12,7 +12,10 @@ struct TransactionGossip: Sendable {
     /// Names remembered of a peer, in each of two generations.
     static let namesPerPeerMax = 5_000
     /// Names that wait for one peer; the oldest beyond are left to the next offer.
-    static let pendingPerPeerMax = 20_000
+    static let pendingPerPeerMax = 5_000
+    /// A peer whose queue has refused a message is left alone for so long, milliseconds: making messages for
+    /// those who do not read would cost more than reading costs them.
+    static let refusalPatience: UInt64 = 1000
     /// What waits longer may have been dropped by a full queue, and is offered again, milliseconds.
     static let offerInterval: UInt64 = 5000
     /// Names offered again at once.
@@ -21,6 +24,7 @@ struct TransactionGossip: Sendable {
     private struct Peer {
         var known = SeenFilter(generationMax: TransactionGossip.namesPerPeerMax)
         var pending = Deque<Hash256>()
+        var notBefore = Instant(milliseconds: 0)
     }
 
     /// A message to be sent; taken off the queue by ``sent(_:)``.
@@ -82,8 +86,15 @@ struct TransactionGossip: Sendable {
         }
     }
 
-    /// Peers for whom something waits.
-    var waitingPeers: [PeerKey] { peers.keys.filter { peers[$0]?.pending.isEmpty == false }.sorted() }
+    /// Peers for whom something waits, and who take it.
+    func waitingPeers(at now: Instant) -> [PeerKey] {
+        peers.filter { !$0.value.pending.isEmpty && $0.value.notBefore <= now }.keys.sorted()
+    }
+
+    /// The peer's queue has not taken a message; it waits.
+    mutating func refused(_ peer: PeerKey, at now: Instant) {
+        peers[peer]?.notBefore = now.advanced(byMilliseconds: TransactionGossip.refusalPatience)
+    }
 
     /// The next message to a peer; `nil` when nothing waits for it. What is in the mempool no longer is left
     /// out.
