@@ -23,6 +23,8 @@ let package = Package(
             dependencies: [
                 "BenchmarkSupport", "CAllocationCount",
                 .product(name: "TimeCoinCore", package: "timecoin"),
+                .product(name: "TimeCoinNode", package: "timecoin"),
+                .product(name: "TimeCoinStore", package: "timecoin"),
                 .product(name: "TimeCoinTesting", package: "timecoin"),
             ],
             swiftSettings: settings),

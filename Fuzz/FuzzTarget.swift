@@ -58,7 +58,9 @@ enum FuzzTarget: String, CaseIterable {
         case .hexadecimal:
             check(Hexadecimal.decode(Hexadecimal.encode(bytes)) == bytes)
             let text = String(decoding: bytes, as: UTF8.self)
-            if let decoded = Hexadecimal.decode(text) { check(Hexadecimal.encode(decoded) == text.lowercased()) }
+            if let decoded = Hexadecimal.decode(text) {
+                check(Hexadecimal.encode(decoded) == text.lowercased())
+            }
         }
     }
 
@@ -124,7 +126,7 @@ struct FuzzContext: ScriptContext {
     var sequence: UInt32 { 10 }
 
     func verifies(
-        signature: [UInt8], key: [UInt8], budget: inout ScriptBudget
+        signature: ArraySlice<UInt8>, key: ArraySlice<UInt8>, budget: inout ScriptBudget
     ) throws(ScriptRejection) -> Bool {
         try budget.chargeHashing(100)
         return answer

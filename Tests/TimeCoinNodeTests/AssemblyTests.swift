@@ -26,7 +26,7 @@ struct AssemblyTests {
                 ]))
         let admission = try world.admission(good)
         let foreign = try world.admission(try world.payment(1))
-        let assembly = try world.judge.build(
+        let assembly = try world.verifier.build(
             on: world.state, at: world.state.dueTime(of: 1), proposer: world.chain.members[0].publicKey,
             candidates: [
                 // A proof of another transaction proves nothing.
@@ -44,7 +44,7 @@ struct AssemblyTests {
         let spent = try world.admission(try world.payment(0))
         let time = world.state.header.time.advanced(byMilliseconds: 100)
         try world.commit(try #require(try world.build([spent], at: time)))
-        let assembly = try world.judge.build(
+        let assembly = try world.verifier.build(
             on: world.state, at: time.advanced(byMilliseconds: 100),
             proposer: world.chain.members[0].publicKey,
             candidates: [(spent.verified.spendable.checked, spent.proof)])
@@ -71,7 +71,8 @@ struct AssemblyTests {
                 ]))
         let header = try #require(try world.build([], at: world.state.dueTime(of: 1))).block.header
         try world.store.snapshot { reader in
-            var resolver = InputResolver(header: header, parent: world.state, expectedSpends: 2)
+            var resolver = InputResolver(
+                header: header, parent: world.state, after: [], expectedSpends: 2)
             do {
                 _ = try resolver.spend(broken, from: reader)
                 Issue.record("an input that does not exist was spent")

@@ -34,10 +34,10 @@ struct ChainTests {
         let admission = try world.admission(try world.payment(0))
         let block = try #require(try world.build([admission], at: world.state.dueTime(of: 1)))
         let before = try world.store.snapshot { try $0.state() }
-        let judge = world.judge
+        let verifier = world.verifier
         // The second time the scripts' proofs are known.
         for _ in 0..<2 {
-            let judged = try await judge.judge(block.block, on: world.state).get()
+            let judged = try await verifier.judge(block.block, on: world.state).get()
             #expect(judged.change.state == block.change.state)
         }
         #expect(try world.store.snapshot { try $0.state() } == before)
@@ -72,7 +72,7 @@ struct ChainTests {
         ]
         for (header, rule) in cases {
             let altered = try CheckedBlock(header: header, transactions: block.block.transactions)
-            let verdict = try await world.judge.judge(altered, on: world.state)
+            let verdict = try await world.verifier.judge(altered, on: world.state)
             #expect(throws: BlockRejection(rule, "")) { try verdict.get() }
         }
         #expect(throws: BlockRejection(.coinbase, "")) {
@@ -113,7 +113,7 @@ struct ChainTests {
         )
         let block = try CheckedBlock(header: header, transactions: mixed)
         for _ in 0..<20 {
-            guard case .failure(let rejection) = try await world.judge.judge(block, on: world.state) else {
+            guard case .failure(let rejection) = try await world.verifier.judge(block, on: world.state) else {
                 Issue.record("unsigned payments were accepted")
                 return
             }

@@ -90,7 +90,7 @@ struct ReactorTests {
     func waitsForHeader() throws {
         let world = try World()
         var (reactor, proposer) = try follower(world)
-        let assembly = try world.judge.build(
+        let assembly = try world.verifier.build(
             on: world.state, at: world.state.dueTime(of: 1), proposer: proposer.publicKey, candidates: [])
         let block = try #require(assembly.block).block
         let signed = try proposal(block.hash, by: proposer, world)
@@ -116,7 +116,7 @@ struct ReactorTests {
         let world = try World()
         var (reactor, proposer) = try follower(world)
         let maker = try #require(world.chain.members.first { $0.publicKey != proposer.publicKey })
-        let assembly = try world.judge.build(
+        let assembly = try world.verifier.build(
             on: world.state, at: world.state.dueTime(of: 1), proposer: maker.publicKey, candidates: [])
         let block = try #require(assembly.block).block
         let signed = try proposal(block.hash, by: proposer, world)

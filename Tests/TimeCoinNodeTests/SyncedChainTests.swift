@@ -126,9 +126,10 @@ struct SyncedChainTests {
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let follower = try Follower(world, group: group)
-        let judge = Judge(store: follower.store, chain: world.chain.genesis.hash, proofs: ProofCache())
+        let verifier = BlockVerifier(
+            store: follower.store, chain: world.chain.genesis.hash, proofs: ProofCache())
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await follower.core.work(judge, proposer: nil) }
+            tasks.addTask { await follower.core.work(verifier, proposer: nil) }
             try await follower.receive(items, tip: 1)
             try await body(follower)
             await follower.core.stop()

@@ -21,7 +21,9 @@ struct World {
         state = chain.genesis.state
     }
 
-    var judge: Judge { Judge(store: store, chain: chain.genesis.hash, proofs: ProofCache()) }
+    var verifier: BlockVerifier {
+        BlockVerifier(store: store, chain: chain.genesis.hash, proofs: ProofCache())
+    }
 
     func payment(_ index: Int, fee: UInt64 = 5000) throws -> CheckedTransaction {
         let allocation = try #require(chain.allocation(index))
@@ -66,7 +68,7 @@ struct World {
     }
 
     func build(_ admissions: [Admission], at time: Timestamp) throws -> ExecutedBlock? {
-        try judge.build(
+        try verifier.build(
             on: state, at: time, proposer: chain.members[0].publicKey,
             candidates: admissions.map { ($0.verified.spendable.checked, $0.proof) }
         ).block

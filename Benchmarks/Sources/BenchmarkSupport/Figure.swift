@@ -44,6 +44,13 @@ public struct Figure {
     private static func text(_ number: Double) -> String { String(format: "%.4g", number) }
 }
 
+/// Seconds that all threads of this process have computed.
+public func processorSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
 /// Seconds since some moment, by the monotonic clock.
 public func seconds() -> Double {
     Double(DispatchTime.now().uptimeNanoseconds) / 1e9

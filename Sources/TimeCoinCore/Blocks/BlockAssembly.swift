@@ -41,7 +41,8 @@ public struct BlockAssembly: Sendable {
         _ candidates: [(transaction: CheckedTransaction, proof: ScriptProof)], for draft: BlockHeader,
         on parent: ChainState, beside fixed: [CheckedTransaction], source: some OutputSource
     ) throws -> (chosen: [SpendableTransaction], refused: [Hash256]) {
-        var resolver = InputResolver(header: draft, parent: parent, expectedSpends: candidates.count)
+        var resolver = InputResolver(
+            header: draft, parent: parent, after: fixed, expectedSpends: candidates.count)
         var bytesLeft = Block.bytesMax - Block.overheadBytesMax - fixed.reduce(0) { $0 + $1.size }
         var hashedBytesLeft = ScriptWork.hashedBytesPerBlock
         var checksLeft = ScriptWork.signatureChecksPerBlock

@@ -10,28 +10,37 @@ public struct CheckedBlock: Sendable {
 
     /// Decodes and checks bytes of unknown origin.
     public init(decoding bytes: [UInt8]) throws(BlockRejection) {
-        let block: Block
-        let ranges: [Range<Int>]
-        do {
-            (block, ranges) = try Block.located(in: bytes)
-        } catch {
-            throw BlockRejection(.malformed, "the bytes are not a block: \(error)")
+        let block = try UncheckedBlock(decoding: bytes)
+        var runs: [TransactionRun] = []
+        for index in 0..<block.runCount {
+            runs.append(try block.checkedRun(index))
         }
-        var transactions: [CheckedTransaction] = []
-        transactions.reserveCapacity(block.transactions.count)
-        for (index, transaction) in block.transactions.enumerated() {
-            do {
-                transactions.append(
-                    try CheckedTransaction(checking: transaction, canonical: bytes[ranges[index]]))
-            } catch {
-                throw BlockRejection(.transaction, "transaction \(index): \(error)")
-            }
+        try self.init(header: block.header, runs: runs)
+    }
+
+    /// Checks a block whose transactions were checked run by run.
+    ///
+    /// - Parameter runs: in their order, each but the last one full.
+    public init(header: BlockHeader, runs: [TransactionRun]) throws(BlockRejection) {
+        guard runs.dropLast().allSatisfy({ $0.transactions.count == TransactionRun.transactionsMax }) else {
+            throw BlockRejection(.malformed, "a run before the last one is not full")
         }
-        try self.init(header: block.header, transactions: transactions)
+        try self.init(
+            header: header, transactions: runs.flatMap(\.transactions),
+            roots: BlockRoots(
+                transactions: MerkleTree.root(ofNodes: runs.map(\.transactionNode)),
+                witnesses: MerkleTree.root(ofNodes: runs.map(\.witnessNode))))
     }
 
     /// Checks a block put together from transactions that are checked already.
     public init(header: BlockHeader, transactions: [CheckedTransaction]) throws(BlockRejection) {
+        try self.init(header: header, transactions: transactions, roots: BlockRoots(of: transactions))
+    }
+
+    /// - Parameter roots: those of these transactions.
+    private init(
+        header: BlockHeader, transactions: [CheckedTransaction], roots: BlockRoots
+    ) throws(BlockRejection) {
         let size =
             BlockHeader.byteCount + ByteWriter.compactSizeWidth(UInt64(transactions.count)) + 2
             + transactions.reduce(0) { $0 + $1.size }
@@ -43,7 +52,6 @@ public struct CheckedBlock: Sendable {
                 .version, "version \(header.version), known is \(BlockHeader.currentVersion)")
         }
         try CheckedBlock.checkShape(header, transactions)
-        let roots = BlockRoots(of: transactions)
         guard header.transactionRoot == roots.transactions else {
             throw BlockRejection(
                 .transactionRoot, "the header names \(header.transactionRoot), it is \(roots.transactions)")
@@ -87,7 +95,7 @@ public struct CheckedBlock: Sendable {
             }
         }
         let payments = header.kind == .scheduled ? transactions.dropFirst() : transactions[...]
-        guard payments.allSatisfy({ $0.transaction.kind == .transfer }) else {
+        guard payments.allSatisfy({ $0.kind == .transfer }) else {
             throw BlockRejection(.coinbase, "a coinbase stands only at the head of a scheduled block")
         }
         var seen = Set<Hash256>(minimumCapacity: transactions.count)
@@ -104,6 +112,11 @@ public struct BlockRoots: Hashable, Sendable {
 
     /// Root of a section that has nothing in it.
     public static let empty = MerkleTree.root(of: [])
+
+    fileprivate init(transactions: Hash256, witnesses: Hash256) {
+        self.transactions = transactions
+        self.witnesses = witnesses
+    }
 
     public init(of transactions: [CheckedTransaction]) {
         self.transactions = MerkleTree.root(of: transactions.map(\.txid))

@@ -16,15 +16,23 @@ public struct ExecutedBlock: Sendable {
         _ prepared: PreparedBlock, proofs: [ScriptProof], commitment nodes: some CommitmentNodes
     ) throws {
         try ExecutedBlock.checkWork(prepared, proofs: proofs)
-        let change = try BlockExecution(prepared).execute(commitment: nodes)
+        try self.init(
+            prepared, proofs: proofs, transition: try StateTransition(of: prepared, commitment: nodes))
+    }
+
+    /// The same where the state transition was computed while the scripts ran.
+    public init(
+        _ prepared: PreparedBlock, proofs: [ScriptProof], transition: StateTransition
+    ) throws(BlockRejection) {
+        try ExecutedBlock.checkWork(prepared, proofs: proofs)
         let header = prepared.block.header
-        guard change.state.roots.root == header.stateRoot else {
+        let root = transition.change.state.roots.root
+        guard transition.change.state.headerHash == prepared.block.hash, root == header.stateRoot else {
             throw BlockRejection(
-                .stateRoot, "the header names \(header.stateRoot), executing gives \(change.state.roots.root)"
-            )
+                .stateRoot, "the header names \(header.stateRoot), executing gives \(root)")
         }
         self.block = prepared.block
-        self.change = change
+        self.change = transition.change
     }
 
     init(block: CheckedBlock, change: StateChange) {
@@ -54,5 +62,16 @@ public struct ExecutedBlock: Sendable {
             throw BlockRejection(
                 .work, "\(signatureChecks) signature checks, at most \(ScriptWork.signatureChecksPerBlock)")
         }
+    }
+}
+
+/// What a prepared block does to the state if its scripts agree; it can be computed beside them.
+public struct StateTransition: Sendable {
+    fileprivate let change: StateChange
+
+    /// - Parameter nodes: the parent's output commitment.
+    /// - Throws: ``BlockRejection`` for what the block does wrong, anything else for a fault of `nodes`.
+    public init(of prepared: PreparedBlock, commitment nodes: some CommitmentNodes) throws {
+        change = try BlockExecution(prepared).execute(commitment: nodes)
     }
 }

@@ -6,39 +6,41 @@ struct OutputChanges {
     private(set) var leaves: [Hash256] = []
     private(set) var spentPositions: [UInt64] = []
 
+    /// - Parameter payments: their inputs resolved, with positions at and above the parent's leaf count for
+    ///   what this block itself creates.
     init(
         header: BlockHeader, parent: ChainState, transactions: [CheckedTransaction],
         payments: [SpendableTransaction]
     ) {
-        var positions: [OutPoint: Int] = [:]
-        var fresh: [(outPoint: OutPoint, entry: OutputEntry)] = []
+        let leafCount = parent.commitment.leafCount
+        let expected = transactions.reduce(0) { $0 + $1.transaction.outputs.count }
+        created.reserveCapacity(expected)
+        leaves.reserveCapacity(expected)
+        var writer = ByteWriter(reserving: OutputEntry.usualLeafBytes)
         for checked in transactions {
             for (index, output) in checked.transaction.outputs.enumerated()
             where !output.locking.isDataCarrier {
                 let outPoint = OutPoint(transaction: checked.txid, index: UInt32(truncatingIfNeeded: index))
                 let entry = OutputEntry(
                     output: output, height: header.height, slot: header.slot, time: parent.header.time,
-                    kind: checked.transaction.kind,
-                    position: parent.commitment.leafCount + UInt64(fresh.count))
-                positions[outPoint] = fresh.count
-                leaves.append(entry.leaf(for: outPoint))
-                fresh.append((outPoint, entry))
+                    kind: checked.transaction.kind, position: leafCount + UInt64(created.count))
+                leaves.append(entry.leaf(for: outPoint, using: &writer))
+                created.append((outPoint, entry))
             }
         }
-        var spentFresh = Set<Int>()
+        var spentFresh: Set<UInt64> = []
+        spent.reserveCapacity(payments.count)
+        spentPositions.reserveCapacity(payments.count)
         for payment in payments {
             for (input, entry) in zip(payment.checked.transaction.inputs, payment.spent) {
-                if let place = positions[input.previous] {
-                    spentFresh.insert(place)
-                    spentPositions.append(fresh[place].entry.position)
+                spentPositions.append(entry.position)
+                if entry.position >= leafCount {
+                    spentFresh.insert(entry.position)
                 } else {
                     spent.append((input.previous, entry))
-                    spentPositions.append(entry.position)
                 }
             }
         }
-        created =
-            spentFresh.isEmpty
-            ? fresh : fresh.enumerated().filter { !spentFresh.contains($0.offset) }.map(\.element)
+        if !spentFresh.isEmpty { created.removeAll { spentFresh.contains($0.entry.position) } }
     }
 }

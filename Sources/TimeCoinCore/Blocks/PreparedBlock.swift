@@ -13,29 +13,15 @@ public struct PreparedBlock: Sendable {
 
     /// - Throws: ``BlockRejection`` for what the block does wrong, anything else for a fault of `source`.
     public init(_ block: CheckedBlock, on parent: ChainState, outputs source: some OutputSource) throws {
-        try PreparedBlock.checkHeader(block.header, on: parent)
-        var payments = block.transactions[...]
-        if block.header.kind == .scheduled, let coinbase = payments.popFirst() {
-            try PreparedBlock.checkCoinbase(coinbase.transaction, paying: parent.accruals.due, on: parent)
+        var preparation = try BlockPreparation(block, on: parent)
+        _ = try preparation.next(block.transactions.count, outputs: source)
+        guard let prepared = preparation.finish() else {
+            throw BlockRejection(.transaction, "not all of its transactions were looked up")
         }
-        var resolver = InputResolver(
-            header: block.header, parent: parent,
-            expectedSpends: payments.reduce(0) { $0 + $1.transaction.inputs.count })
-        var transactions: [SpendableTransaction] = []
-        transactions.reserveCapacity(payments.count)
-        for checked in payments {
-            do {
-                transactions.append(try resolver.spend(checked, from: source))
-            } catch let rejection as TransactionRejection {
-                throw BlockRejection(.transaction, "\(checked.txid): \(rejection)")
-            }
-        }
-        self.block = block
-        self.parent = parent
-        self.transactions = transactions
+        self = prepared
     }
 
-    private static func checkHeader(_ header: BlockHeader, on parent: ChainState) throws(BlockRejection) {
+    fileprivate static func checkHeader(_ header: BlockHeader, on parent: ChainState) throws(BlockRejection) {
         guard header.height == parent.height + 1 else {
             throw BlockRejection(.height, "height \(header.height) after \(parent.height)")
         }
@@ -67,7 +53,7 @@ public struct PreparedBlock: Sendable {
         }
     }
 
-    private static func checkCoinbase(
+    fileprivate static func checkCoinbase(
         _ coinbase: Transaction, paying due: [Accruals.Account], on parent: ChainState
     ) throws(BlockRejection) {
         let expected = parent.payoutOutputs(of: due)
@@ -76,6 +62,57 @@ public struct PreparedBlock: Sendable {
                 .coinbase,
                 "it has \(coinbase.outputs.count) payouts, the accruals ask for \(expected.count) others")
         }
+    }
+}
+
+/// Prepares a block some transactions at a time, so that their scripts can run while the next ones are looked
+/// up.
+public struct BlockPreparation: Sendable {
+    private let block: CheckedBlock
+    private let parent: ChainState
+    private var waiting: ArraySlice<CheckedTransaction>
+    private var resolver: InputResolver
+    private var transactions: [SpendableTransaction] = []
+
+    /// Checks header, schedule and coinbase.
+    public init(_ block: CheckedBlock, on parent: ChainState) throws(BlockRejection) {
+        try PreparedBlock.checkHeader(block.header, on: parent)
+        var payments = block.transactions[...]
+        if block.header.kind == .scheduled, let coinbase = payments.popFirst() {
+            try PreparedBlock.checkCoinbase(coinbase.transaction, paying: parent.accruals.due, on: parent)
+        }
+        self.block = block
+        self.parent = parent
+        waiting = payments
+        resolver = InputResolver(
+            header: block.header, parent: parent, after: block.transactions[..<payments.startIndex],
+            expectedSpends: payments.count)
+        transactions.reserveCapacity(payments.count)
+    }
+
+    /// Resolves the inputs of the next payments, at most `count` of them; none when all are done.
+    ///
+    /// - Throws: ``BlockRejection`` for what the block does wrong, anything else for a fault of `source`.
+    public mutating func next(
+        _ count: Int, outputs source: some OutputSource
+    ) throws -> [SpendableTransaction] {
+        var found: [SpendableTransaction] = []
+        found.reserveCapacity(min(max(0, count), waiting.count))
+        for checked in waiting.prefix(max(0, count)) {
+            do {
+                found.append(try resolver.spend(checked, from: source))
+            } catch let rejection as TransactionRejection {
+                throw BlockRejection(.transaction, "\(checked.txid): \(rejection)")
+            }
+        }
+        waiting = waiting.dropFirst(found.count)
+        transactions += found
+        return found
+    }
+
+    /// The block when ``next(_:outputs:)`` has nothing more; `nil` before.
+    public func finish() -> PreparedBlock? {
+        waiting.isEmpty ? PreparedBlock(trusted: block, parent: parent, transactions: transactions) : nil
     }
 }
 

@@ -6,6 +6,9 @@ public struct ByteWriter: Sendable {
         bytes.reserveCapacity(capacity)
     }
 
+    /// Begins anew in the same memory.
+    mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+
     public mutating func write(_ value: UInt8) {
         bytes.append(value)
     }

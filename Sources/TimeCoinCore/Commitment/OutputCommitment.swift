@@ -44,9 +44,7 @@ public struct OutputCommitment: Hashable, Sendable {
         appending leaves: [Hash256], spending positions: [UInt64], nodes: some CommitmentNodes
     ) throws -> Update {
         var range = MountainRange(.outputs, count: leafCount, nodes: nodes)
-        for leaf in leaves {
-            range.append(leaf)
-        }
+        range.append(leaves)
         let (rangeRoot, rangeNodes) = try range.finish()
         let newCount = leafCount + UInt64(leaves.count)
         let chunks = try chunks(marking: positions, below: newCount, in: nodes)
@@ -72,14 +70,22 @@ public struct OutputCommitment: Hashable, Sendable {
         for index in OutputCommitment.chunkCount(leafCount)..<OutputCommitment.chunkCount(newCount) {
             chunks[index] = .empty
         }
+        // Positions of a block lie close together, so the chunk at hand is mostly the right one.
+        var current: (index: UInt64, chunk: SpentChunk)?
         for position in positions {
             guard position < newCount else { throw CommitmentFailure.unknownPosition(position) }
             let index = position / SpentChunk.positions
-            var chunk = try chunks.removeValue(forKey: index) ?? nodes.chunk(index) ?? .empty
-            guard !chunk.isSpent(position) else { throw CommitmentFailure.spentTwice(position) }
-            chunk.mark(position)
-            chunks[index] = chunk
+            if current?.index != index {
+                if let current { chunks[current.index] = current.chunk }
+                // Taken out, so that marking it does not copy it.
+                current = (index, try chunks.removeValue(forKey: index) ?? nodes.chunk(index) ?? .empty)
+            }
+            guard current?.chunk.isSpent(position) == false else {
+                throw CommitmentFailure.spentTwice(position)
+            }
+            current?.chunk.mark(position)
         }
+        if let current { chunks[current.index] = current.chunk }
         return chunks.sorted { $0.key < $1.key }.map { (index: $0.key, chunk: $0.value) }
     }
 }

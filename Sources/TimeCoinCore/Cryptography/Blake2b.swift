@@ -25,6 +25,11 @@ public enum Blake2b {
 
     /// BLAKE2b-160, as scripts and key-hash addresses use it (20 bytes).
     public static func hash160(_ domain: HashDomain, _ bytes: [UInt8]) -> [UInt8] {
+        hash160(domain, bytes[...])
+    }
+
+    /// The same of a part of an array.
+    static func hash160(_ domain: HashDomain, _ bytes: ArraySlice<UInt8>) -> [UInt8] {
         bytes.withUnsafeBytes { withDigest(count: 20, domain, $0) { Array($0) } }
     }
 

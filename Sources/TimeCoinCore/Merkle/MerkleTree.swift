@@ -4,8 +4,13 @@
 public enum MerkleTree {
     /// The root of a list; order matters.
     public static func root(of leaves: [Hash256]) -> Hash256 {
-        guard !leaves.isEmpty else { return Blake2b.hash256(.merkleEmpty, []) }
-        var level = leaves.map(leafHash)
+        root(ofNodes: leaves.map(leafHash))
+    }
+
+    /// The root over the nodes of one level; the empty tree's where there are none.
+    static func root(ofNodes nodes: [Hash256]) -> Hash256 {
+        guard !nodes.isEmpty else { return Blake2b.hash256(.merkleEmpty, []) }
+        var level = nodes
         while level.count > 1 {
             level = parents(of: level)
         }

@@ -14,6 +14,6 @@ public protocol ScriptContext {
     ///   - key: 32 bytes.
     /// - Throws: ``ScriptRejection/hashedBytes`` when the budget is used up. A bad signature does not throw.
     func verifies(
-        signature: [UInt8], key: [UInt8], budget: inout ScriptBudget
+        signature: ArraySlice<UInt8>, key: ArraySlice<UInt8>, budget: inout ScriptBudget
     ) throws(ScriptRejection) -> Bool
 }

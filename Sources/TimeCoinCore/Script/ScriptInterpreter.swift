@@ -27,7 +27,7 @@ public enum ScriptInterpreter {
             guard let redeem = pushed.last else { throw .evalFalse }
             machine.stack = pushed
             machine.stack.removeLast()
-            try machine.run(Script(redeem))
+            try machine.run(Script(Array(redeem)))
             try machine.requireTrue()
         }
         if flags.contains(.cleanStack), machine.stack.count != 1 { throw .cleanStack }

@@ -5,12 +5,14 @@ extension ScriptMachine {
         let input = try pop()
         try budget.chargeHashing(input.count)
         switch opcode {
-        case .hash160: stack.append(Blake2b.hash160(.scriptHash160, input))
-        case .hash256: stack.append(Blake2b.hash256(.scriptHash256, input).bytes)
+        case .hash160: stack.append(Blake2b.hash160(.scriptHash160, input)[...])
+        case .hash256: stack.append(input.withUnsafeBytes { Blake2b.hash256(.scriptHash256, $0) }.bytes[...])
         default:
             var digest = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
-            crypto_hash_sha256(&digest, input, UInt64(input.count))
-            stack.append(digest)
+            input.withUnsafeBufferPointer {
+                _ = crypto_hash_sha256(&digest, $0.baseAddress, UInt64($0.count))
+            }
+            stack.append(digest[...])
         }
     }
 
@@ -48,7 +50,9 @@ extension ScriptMachine {
     }
 
     /// A key or signature of another length is a failed check and not an error.
-    private mutating func verifies(_ signature: [UInt8], _ key: [UInt8]) throws(ScriptRejection) -> Bool {
+    private mutating func verifies(
+        _ signature: ArraySlice<UInt8>, _ key: ArraySlice<UInt8>
+    ) throws(ScriptRejection) -> Bool {
         guard key.count == PublicKey.byteCount, signature.count == Signature.byteCount + 1 else {
             return false
         }
@@ -61,7 +65,7 @@ extension ScriptMachine {
         return Int(count)
     }
 
-    private mutating func popItems(_ count: Int) throws(ScriptRejection) -> [[UInt8]] {
+    private mutating func popItems(_ count: Int) throws(ScriptRejection) -> [ArraySlice<UInt8>] {
         try require(count)
         let items = Array(stack.suffix(count))
         stack.removeLast(count)

@@ -3,9 +3,13 @@ struct ScriptMachine<Context: ScriptContext> {
     let flags: ScriptFlags
     let context: Context
     var budget: ScriptBudget
+    /// Items of standard forms, for which room is made at once.
+    private static var usualDepth: Int { 6 }
     /// The main stack, its top last; it stays from script to script.
-    var stack: [[UInt8]] = []
-    var altStack: [[UInt8]] = []
+    ///
+    /// Slices, because most items are parts of the scripts and need no memory of their own.
+    var stack: [ArraySlice<UInt8>] = []
+    var altStack: [ArraySlice<UInt8>] = []
     private var conditions = ScriptConditions()
     private var operations = 0
 
@@ -13,6 +17,7 @@ struct ScriptMachine<Context: ScriptContext> {
         self.flags = flags
         self.context = context
         self.budget = budget
+        stack.reserveCapacity(ScriptMachine.usualDepth)
     }
 
     /// Runs one script on the stack as it is; all else begins anew.
@@ -23,7 +28,7 @@ struct ScriptMachine<Context: ScriptContext> {
         altStack = []
         var reader = ScriptReader(script)
         while let next = reader.next() {
-            try step(try next.get())
+            try step(try next.get(), of: script)
             guard stack.count + altStack.count <= Script.stackItemsMax else { throw .stackSize }
         }
         guard conditions.isEmpty else { throw .unbalancedConditional }
@@ -34,7 +39,7 @@ struct ScriptMachine<Context: ScriptContext> {
     }
 
     // The order of these checks decides which reason is given, and is Bitcoin's.
-    private mutating func step(_ element: ScriptElement) throws(ScriptRejection) {
+    private mutating func step(_ element: ScriptElement, of script: Script) throws(ScriptRejection) {
         guard element.push.count <= Script.pushBytesMax else { throw .pushSize }
         if !element.isPush { try count(operations: 1) }
         let opcode = Opcode(rawValue: element.opcode)
@@ -42,7 +47,7 @@ struct ScriptMachine<Context: ScriptContext> {
         if element.opcode <= Opcode.pushData4.rawValue {
             guard conditions.areExecuting else { return }
             if flags.contains(.minimalData), !element.isMinimalPush { throw .minimalData }
-            stack.append(Array(element.push))
+            stack.append(script.bytes[element.push])
             return
         }
         guard let opcode else {
@@ -79,10 +84,9 @@ struct ScriptMachine<Context: ScriptContext> {
         case .noOperation: break
         case .verify: try verify(.verify)
         case .return: throw .opReturn
-        case .equal: try compare()
+        case .equal: push(try popPair())
         case .equalVerify:
-            try compare()
-            try verify(.equalVerify)
+            guard try popPair() else { throw .equalVerify }
         case .sha256, .hash160, .hash256: try hash(opcode)
         case .checkSignature, .checkSignatureVerify: try checkSignature(opcode)
         case .checkMultisignature, .checkMultisignatureVerify: try checkMultisignature(opcode)
@@ -114,19 +118,19 @@ struct ScriptMachine<Context: ScriptContext> {
         guard operations <= Script.operationsMax else { throw .operationCount }
     }
 
-    private mutating func compare() throws(ScriptRejection) {
+    /// Whether the two items on top were the same.
+    private mutating func popPair() throws(ScriptRejection) -> Bool {
         let right = try pop()
-        let left = try pop()
-        push(left == right)
+        return try pop() == right
     }
 }
 
 extension ScriptMachine {
-    mutating func push(_ number: Int64) { stack.append(ScriptNumber.encode(number)) }
+    mutating func push(_ number: Int64) { stack.append(ScriptNumber.encode(number)[...]) }
 
-    mutating func push(_ truth: Bool) { stack.append(truth ? [1] : []) }
+    mutating func push(_ truth: Bool) { stack.append(truth ? ScriptNumber.one[...] : []) }
 
-    mutating func pop() throws(ScriptRejection) -> [UInt8] {
+    mutating func pop() throws(ScriptRejection) -> ArraySlice<UInt8> {
         guard let top = stack.popLast() else { throw .invalidStackOperation }
         return top
     }

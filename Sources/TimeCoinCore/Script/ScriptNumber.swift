@@ -1,17 +1,19 @@
 /// Numbers on the stack: little endian, sign in the highest bit, shortest form when that is asked for.
 enum ScriptNumber {
+    /// True, kept so that it need not be made at every check.
+    static let one: [UInt8] = [1]
     /// Bytes of a number that arithmetic accepts.
     static let bytesMax = 4
 
     static func decode(
-        _ bytes: [UInt8], requireMinimal: Bool, bytesMax: Int = bytesMax
+        _ bytes: ArraySlice<UInt8>, requireMinimal: Bool, bytesMax: Int = bytesMax
     ) throws(ScriptRejection) -> Int64 {
         guard bytes.count <= bytesMax else { throw .number }
         guard let last = bytes.last else { return 0 }
         if requireMinimal, last & 0x7f == 0 {
             // The highest byte only carries the sign: needed only when the one below uses its own highest
             // bit.
-            guard bytes.count > 1, bytes[bytes.count - 2] & 0x80 != 0 else { throw .number }
+            guard bytes.count > 1, bytes[bytes.endIndex - 2] & 0x80 != 0 else { throw .number }
         }
         var value: Int64 = 0
         for (index, byte) in bytes.enumerated() {
@@ -34,7 +36,7 @@ enum ScriptNumber {
         return bytes
     }
 
-    static func isTrue(_ bytes: [UInt8]) -> Bool {
+    static func isTrue(_ bytes: ArraySlice<UInt8>) -> Bool {
         for (index, byte) in bytes.enumerated() where byte != 0 {
             // Negative zero is false.
             return !(index == bytes.count - 1 && byte == 0x80)

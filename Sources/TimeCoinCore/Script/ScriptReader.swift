@@ -1,8 +1,10 @@
 /// One operation of a script, with what it pushes.
 struct ScriptElement {
     let opcode: UInt8
-    /// What a push operation with data puts on the stack; empty for all others.
-    let push: ArraySlice<UInt8>
+    /// Where in the script lies what a push operation with data puts on the stack; empty for all others.
+    let push: Range<Int>
+    /// The first byte of the push, 0 when there is none.
+    let firstByte: UInt8
 
     /// Whether it is no operation in the sense of the limit of operations.
     var isPush: Bool { opcode <= Opcode.number16.rawValue }
@@ -12,8 +14,7 @@ struct ScriptElement {
         switch push.count {
         case 0: return opcode == Opcode.push0.rawValue
         case 1:
-            let value = push[push.startIndex]
-            if (1...16).contains(value) || value == 0x81 { return false }
+            if (1...16).contains(firstByte) || firstByte == 0x81 { return false }
             return opcode == 1
         case 2...75: return Int(opcode) == push.count
         case 76...255: return opcode == Opcode.pushData1.rawValue
@@ -33,13 +34,16 @@ struct ScriptReader {
         bytes = script.bytes
     }
 
+    /// What an element of this script pushes.
+    func data(of element: ScriptElement) -> ArraySlice<UInt8> { bytes[element.push] }
+
     /// `nil` at the end. After a failure there is nothing more to read.
     mutating func next() -> Result<ScriptElement, ScriptRejection>? {
         guard position < bytes.count else { return nil }
         let opcode = bytes[position]
         position += 1
         guard opcode <= Opcode.pushData4.rawValue else {
-            return .success(ScriptElement(opcode: opcode, push: []))
+            return .success(ScriptElement(opcode: opcode, push: position..<position, firstByte: 0))
         }
         let lengthWidth: Int
         switch opcode {
@@ -55,7 +59,9 @@ struct ScriptReader {
             position += lengthWidth
         }
         guard bytes.count - position >= length else { return .failure(.badOpcode) }
-        defer { position += length }
-        return .success(ScriptElement(opcode: opcode, push: bytes[position..<position + length]))
+        let push = position..<position + length
+        position += length
+        return .success(
+            ScriptElement(opcode: opcode, push: push, firstByte: length > 0 ? bytes[push.lowerBound] : 0))
     }
 }

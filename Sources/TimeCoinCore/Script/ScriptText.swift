@@ -94,7 +94,7 @@ public enum ScriptText {
             } else {
                 words += [raw(script.bytes[start...start])]
                 let header = script.bytes[start + 1..<reader.position - element.push.count]
-                words += [header, element.push].filter { !$0.isEmpty }.map(raw)
+                words += [header, reader.data(of: element)].filter { !$0.isEmpty }.map(raw)
             }
             start = reader.position
         }

@@ -40,7 +40,7 @@ public enum StandardScript: Hashable, Sendable {
             reader.next() == nil
         else { return nil }
         // One item has one standard form, so building it again must give the same bytes.
-        let payload = Array(element.push)
+        let payload = Array(reader.data(of: element))
         return Script.dataCarrier(payload) == script ? .dataCarrier(payload: payload) : nil
     }
 

@@ -20,6 +20,7 @@ public struct CheckedTransaction: Hashable, Sendable {
     private let storage: Storage
 
     public var transaction: Transaction { storage.transaction }
+    var kind: TransactionKind { storage.transaction.kind }
     public var txid: Hash256 { storage.txid }
     public var wtxid: Hash256 { storage.wtxid }
     /// Bytes of the encoding, unlocking scripts included.
@@ -38,17 +39,23 @@ public struct CheckedTransaction: Hashable, Sendable {
             let rule: TransactionRejection.Rule = error.reason == .lengthLimit ? .oversized : .malformed
             throw TransactionRejection(rule, "the bytes are not a transaction: \(error)")
         }
-        try self.init(checking: transaction, canonical: bytes[...])
+        var writer = ByteWriter(reserving: bytes.count)
+        try self.init(checking: transaction, canonical: bytes[...], using: &writer)
     }
 
     public init(checking transaction: Transaction) throws(TransactionRejection) {
-        try self.init(checking: transaction, canonical: transaction.encoded[...])
+        let encoded = transaction.encoded
+        var writer = ByteWriter(reserving: encoded.count)
+        try self.init(checking: transaction, canonical: encoded[...], using: &writer)
     }
 
-    /// - Parameter encoded: the canonical encoding of the transaction: what it was decoded from, for nothing
-    ///   else is decoded.
+    /// - Parameters:
+    ///   - encoded: the canonical encoding of the transaction: what it was decoded from, for nothing else is
+    ///     decoded.
+    ///   - writer: its room is used again.
     init(
-        checking transaction: Transaction, canonical encoded: ArraySlice<UInt8>
+        checking transaction: Transaction, canonical encoded: ArraySlice<UInt8>,
+        using writer: inout ByteWriter
     ) throws(TransactionRejection) {
         guard encoded.count <= Transaction.bytesMax else {
             throw TransactionRejection(.oversized, "\(encoded.count) bytes, at most \(Transaction.bytesMax)")
@@ -62,7 +69,8 @@ public struct CheckedTransaction: Hashable, Sendable {
         }
         try CheckedTransaction.checkOutputs(transaction.outputs)
         let wtxid = encoded.withUnsafeBytes { Blake2b.hash256(.witnessID, $0) }
-        storage = Storage(transaction, txid: transaction.txid, wtxid: wtxid, size: encoded.count)
+        let txid = transaction.txid(from: encoded, using: &writer)
+        storage = Storage(transaction, txid: txid, wtxid: wtxid, size: encoded.count)
     }
 
     /// The witness identifier covers everything.

@@ -23,7 +23,16 @@ public struct OutputEntry: Hashable, Sendable {
 
     /// The leaf of the output commitment; the position is its place, not its content.
     public func leaf(for outPoint: OutPoint) -> Hash256 {
-        var writer = ByteWriter(reserving: 128)
+        var writer = ByteWriter(reserving: OutputEntry.usualLeafBytes)
+        return leaf(for: outPoint, using: &writer)
+    }
+
+    /// Room for the leaf of a standard form.
+    static let usualLeafBytes = 128
+
+    /// The same with a writer whose room is used again.
+    func leaf(for outPoint: OutPoint, using writer: inout ByteWriter) -> Hash256 {
+        writer.removeAll()
         writer.write(outPoint)
         encodeContent(into: &writer)
         return Blake2b.hash256(.outputLeaf, writer.bytes)

@@ -33,53 +33,97 @@ public struct SignatureHashType: Hashable, Sendable {
 
 /// What signatures of one transaction sign; the parts that all inputs share are hashed once.
 public struct SignatureHash: Sendable {
-    private let transaction: Transaction
-    private let spent: [TransactionOutput]
-    private let prefix: [UInt8]
-    private let inputsPart: Hash256
-    private let outputsPart: Hash256
+    /// Handed from script to script: a copy costs one reference.
+    private final class Shared: Sendable {
+        let transaction: Transaction
+        let spent: SpentOutputs
+        let chain: Hash256
+        let inputsPart: Hash256
+        let outputsPart: Hash256
+
+        init(
+            _ transaction: Transaction, _ spent: SpentOutputs, chain: Hash256, inputsPart: Hash256,
+            outputsPart: Hash256
+        ) {
+            self.transaction = transaction
+            self.spent = spent
+            self.chain = chain
+            self.inputsPart = inputsPart
+            self.outputsPart = outputsPart
+        }
+    }
+
+    /// The outputs spent, as their owner has them.
+    private enum SpentOutputs: Sendable {
+        case outputs([TransactionOutput])
+        case entries([OutputEntry])
+
+        var count: Int {
+            switch self {
+            case .outputs(let outputs): outputs.count
+            case .entries(let entries): entries.count
+            }
+        }
+
+        subscript(index: Int) -> TransactionOutput {
+            switch self {
+            case .outputs(let outputs): outputs[index]
+            case .entries(let entries): entries[index].output
+            }
+        }
+    }
+
+    private let shared: Shared
 
     /// `nil` unless there is exactly one spent output for every input.
     ///
     /// - Parameter chain: the hash of the genesis block, so that a signature is good on one chain only.
     public init?(transaction: Transaction, spending spent: [TransactionOutput], chain: Hash256) {
+        self.init(transaction, .outputs(spent), chain)
+    }
+
+    /// `nil` unless there is exactly one spent entry for every input.
+    init?(transaction: Transaction, spending spent: [OutputEntry], chain: Hash256) {
+        self.init(transaction, .entries(spent), chain)
+    }
+
+    private init?(_ transaction: Transaction, _ spent: SpentOutputs, _ chain: Hash256) {
         guard transaction.inputs.count == spent.count else { return nil }
-        self.transaction = transaction
-        self.spent = spent
-        var prefix = ByteWriter(reserving: 48 + transaction.payload.count)
-        prefix.write(chain)
-        prefix.write(transaction.version)
-        prefix.write(transaction.kind.rawValue)
-        prefix.write(transaction.lockTime)
-        prefix.write(prefixed: transaction.payload)
-        self.prefix = prefix.bytes
-        var inputs = ByteWriter(reserving: transaction.inputs.count * 80)
-        for (input, output) in zip(transaction.inputs, spent) {
-            SignatureHash.write(input, output, into: &inputs)
+        var writer = ByteWriter(
+            reserving: max(transaction.inputs.count * 80, transaction.outputs.count * 40))
+        for index in transaction.inputs.indices {
+            SignatureHash.write(transaction.inputs[index], spent[index], into: &writer)
         }
-        inputsPart = Blake2b.hash256(.signaturePart, inputs.bytes)
-        var outputs = ByteWriter(reserving: transaction.outputs.count * 40)
+        let inputsPart = Blake2b.hash256(.signaturePart, writer.bytes)
+        writer.removeAll()
         for output in transaction.outputs {
-            outputs.write(output)
+            writer.write(output)
         }
-        outputsPart = Blake2b.hash256(.signaturePart, outputs.bytes)
+        let outputsPart = Blake2b.hash256(.signaturePart, writer.bytes)
+        shared = Shared(
+            transaction, spent, chain: chain, inputsPart: inputsPart, outputsPart: outputsPart)
     }
 
     /// The 32 bytes that a signature of this type by this input signs; `nil` for SINGLE without its output.
     public func message(input index: Int, type: SignatureHashType) -> Hash256? {
+        let transaction = shared.transaction
         guard transaction.inputs.indices.contains(index) else { return nil }
-        var writer = ByteWriter(reserving: prefix.count + 160)
-        writer.write(raw: prefix)
+        var writer = ByteWriter(reserving: SignatureHash.prefixBytes(of: transaction) + 160)
+        writer.write(shared.chain)
+        writer.write(transaction.version)
+        writer.write(transaction.kind.rawValue)
+        writer.write(transaction.lockTime)
+        writer.write(prefixed: transaction.payload)
         writer.write(type.byte)
         if type.anyoneCanPay {
-            SignatureHash.write(transaction.inputs[index], spent[index], into: &writer)
+            SignatureHash.write(transaction.inputs[index], shared.spent[index], into: &writer)
         } else {
-            writer.write(inputsPart)
+            writer.write(shared.inputsPart)
             writer.write(UInt32(truncatingIfNeeded: index))
         }
         switch type.outputs {
         case .all:
-            writer.write(outputsPart)
+            writer.write(shared.outputsPart)
         case .none:
             break
         case .single:
@@ -91,12 +135,21 @@ public struct SignatureHash: Sendable {
 
     /// Bytes hashed for one message beyond the shared parts, for the bound on script work.
     func messageBytes(input index: Int, type: SignatureHashType) -> Int {
-        var count = prefix.count + 1 + 2 * Hash256.byteCount
-        if type.anyoneCanPay, spent.indices.contains(index) { count += spent[index].locking.bytes.count + 64 }
+        let transaction = shared.transaction
+        var count = SignatureHash.prefixBytes(of: transaction) + 1 + 2 * Hash256.byteCount
+        if type.anyoneCanPay, transaction.inputs.indices.contains(index) {
+            count += shared.spent[index].locking.bytes.count + 64
+        }
         if type.outputs == .single, transaction.outputs.indices.contains(index) {
             count += transaction.outputs[index].locking.bytes.count
         }
         return count
+    }
+
+    /// Chain, version, kind, lock time and payload.
+    private static func prefixBytes(of transaction: Transaction) -> Int {
+        let payload = transaction.payload.count
+        return Hash256.byteCount + 2 + 2 + 4 + ByteWriter.compactSizeWidth(UInt64(payload)) + payload
     }
 
     private static func write(

@@ -100,6 +100,24 @@ extension Transaction {
         return Blake2b.hash256(.transactionID, writer.bytes)
     }
 
+    /// The same out of the canonical encoding, from which only the unlocking scripts are left out.
+    ///
+    /// - Parameter writer: its room is used again.
+    func txid(from encoded: ArraySlice<UInt8>, using writer: inout ByteWriter) -> Hash256 {
+        writer.removeAll()
+        var start = encoded.startIndex
+        var end = start + 4 + ByteWriter.compactSizeWidth(UInt64(inputs.count))
+        for input in inputs {
+            end += OutPoint.byteCount
+            writer.write(raw: encoded[start..<end])
+            writer.write(UInt8(0))
+            start = end + Transaction.prefixedSize(input.unlocking.bytes)
+            end = start + 4
+        }
+        writer.write(raw: encoded[start...])
+        return Blake2b.hash256(.transactionID, writer.bytes)
+    }
+
     /// The name of these very bytes, unlocking scripts included.
     public var wtxid: Hash256 {
         Blake2b.hash256(.witnessID, encoded)

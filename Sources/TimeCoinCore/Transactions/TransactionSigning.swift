@@ -172,7 +172,7 @@ public struct TransactionSigning: Sendable {
         guard script.isPushOnly else { return [] }
         var pushes: [[UInt8]] = []
         var reader = ScriptReader(script)
-        while case .success(let element)? = reader.next() { pushes.append(Array(element.push)) }
+        while case .success(let element)? = reader.next() { pushes.append(Array(reader.data(of: element))) }
         return pushes
     }
 }

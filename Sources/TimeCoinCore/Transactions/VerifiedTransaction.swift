@@ -35,7 +35,7 @@ public struct ScriptProof: Hashable, Sendable {
         let checked = spendable.checked
         guard
             let signatureHash = SignatureHash(
-                transaction: checked.transaction, spending: spendable.spent.map(\.output), chain: chain)
+                transaction: checked.transaction, spending: spendable.spent, chain: chain)
         else {
             throw TransactionRejection(.missingInput, "an input spends nothing that exists")
         }
@@ -86,7 +86,7 @@ private struct InputContext: ScriptContext {
     let sequence: UInt32
 
     func verifies(
-        signature: [UInt8], key: [UInt8], budget: inout ScriptBudget
+        signature: ArraySlice<UInt8>, key: ArraySlice<UInt8>, budget: inout ScriptBudget
     ) throws(ScriptRejection) -> Bool {
         guard
             signature.count == Signature.byteCount + 1, let typeByte = signature.last,

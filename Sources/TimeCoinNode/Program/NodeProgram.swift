@@ -144,7 +144,8 @@ public struct NodeProgram: Sendable {
             try Data(socket.path.utf8).write(to: URL(fileURLWithPath: pointer))
         }
         return RunningNode(
-            core: core, judge: Judge(store: store, chain: state.chain, proofs: proofs), proposer: signer?.key,
+            core: core, verifier: BlockVerifier(store: store, chain: state.chain, proofs: proofs),
+            proposer: signer?.key,
             network: network,
             server: ControlServer(path: socket.path, answering: api, group: group), wallet: wallet,
             events: events, stop: stop, passphrase: configuration.passphrase, intake: intake,
@@ -202,7 +203,7 @@ final class StopRequest: Sendable {
 /// The tasks of a node.
 private struct RunningNode: Sendable {
     let core: NodeCore
-    let judge: Judge
+    let verifier: BlockVerifier
     let proposer: PublicKey?
     let network: PeerNetwork
     let server: ControlServer
@@ -227,7 +228,7 @@ private struct RunningNode: Sendable {
         }
         // The first of these to end ends the others: a signal, a call of `stop`, or a fault of this machine.
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await core.work(judge, proposer: proposer) }
+            group.addTask { await core.work(verifier, proposer: proposer) }
             group.addTask { try await network.run() }
             group.addTask { try await server.run() }
             group.addTask { try await pulse() }

@@ -274,24 +274,25 @@ actor NodeCore {
 
 extension NodeCore {
     /// Runs the jobs of building and judging until stopped.
-    nonisolated func work(_ judge: Judge, proposer: PublicKey?) async {
+    nonisolated func work(_ verifier: BlockVerifier, proposer: PublicKey?) async {
         await withDiscardingTaskGroup { group in
             for await job in jobs {
-                group.addTask { await self.perform(job, judge, proposer) }
+                group.addTask { await self.perform(job, verifier, proposer) }
             }
         }
     }
 
-    nonisolated private func perform(_ job: CoreJob, _ judge: Judge, _ proposer: PublicKey?) async {
+    nonisolated private func perform(_ job: CoreJob, _ verifier: BlockVerifier, _ proposer: PublicKey?) async
+    {
         do {
             switch job {
             case .build(let parent, let time, let candidates, let round):
                 guard let proposer else { return }
-                let assembly = try judge.build(
+                let assembly = try verifier.build(
                     on: parent, at: time, proposer: proposer, candidates: candidates)
                 await deliver(.built(assembly, height: parent.height + 1, round: round))
             case .judge(let block, let parent):
-                let result = try await judge.judge(block, on: parent)
+                let result = try await verifier.judge(block, on: parent)
                 await deliver(.judged(block.hash, result))
             }
         } catch {

@@ -39,7 +39,9 @@ struct PeerIngress: PeerMessageHandler {
         case .proposal, .vote, .certificate, .roundCertificate: await takeConsensus(message, from: peer)
         case .valueRequest(let hash): await core.deliver(.valueRequest(hash, from: peer))
         case .value(let bytes):
-            if let block = try? CheckedBlock(decoding: bytes) { await core.deliver(.value(block)) }
+            if let block = try? await BlockVerifier.check(decoding: bytes) {
+                await core.deliver(.value(block))
+            }
         case .positionQuery(let key, let nonce):
             guard let signer else { return }
             let highest = await core.read { $0.positions[key] }

@@ -48,7 +48,7 @@ enum BitcoinDialect {
         var reader = ScriptReader(unlocking)
         var redeem: [UInt8]?
         while case .success(let element)? = reader.next() {
-            redeem = value(of: element)
+            redeem = value(of: element, in: unlocking)
         }
         return redeem.flatMap { Script.scriptHash(of: Script($0)) }
     }
@@ -68,7 +68,7 @@ enum BitcoinDialect {
             start = reader.position
             let opcode = Opcode(rawValue: element.opcode)
             guard opcode == .checkMultisignature || opcode == .checkMultisignatureVerify else {
-                pieces.append((bytes, value(of: element)))
+                pieces.append((bytes, value(of: element, in: script)))
                 continue
             }
             if let dummy = dummyIndex(pieces.map(\.pushed)) {
@@ -94,14 +94,15 @@ enum BitcoinDialect {
     private static func number(_ pushed: [[UInt8]?], fromEnd distance: Int) -> Int? {
         let index = pushed.count - 1 - distance
         guard pushed.indices.contains(index), let bytes = pushed[index],
-            let number = try? ScriptNumber.decode(bytes, requireMinimal: false), (0...20).contains(number)
+            let number = try? ScriptNumber.decode(bytes[...], requireMinimal: false),
+            (0...20).contains(number)
         else { return nil }
         return Int(number)
     }
 
-    private static func value(of element: ScriptElement) -> [UInt8]? {
+    private static func value(of element: ScriptElement, in script: Script) -> [UInt8]? {
         switch element.opcode {
-        case 0...Opcode.pushData4.rawValue: Array(element.push)
+        case 0...Opcode.pushData4.rawValue: Array(script.bytes[element.push])
         case Opcode.negative1.rawValue: [0x81]
         case Opcode.number1.rawValue...Opcode.number16.rawValue:
             [element.opcode - Opcode.number1.rawValue + 1]

@@ -9,7 +9,7 @@ struct OperationTests {
         func stack(_ text: String) throws -> [[UInt8]] {
             var machine = ScriptMachine(flags: .chain, context: SigningContext(), budget: .ample)
             try machine.run(try ScriptText.assemble(text))
-            return machine.stack
+            return machine.stack.map { Array($0) }
         }
         return try stack(text) == stack(expected)
     }

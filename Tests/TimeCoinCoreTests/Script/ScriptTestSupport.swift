@@ -10,7 +10,7 @@ struct SigningContext: ScriptContext {
     var message: [UInt8] = Array("the transaction".utf8)
 
     func verifies(
-        signature: [UInt8], key: [UInt8], budget: inout ScriptBudget
+        signature: ArraySlice<UInt8>, key: ArraySlice<UInt8>, budget: inout ScriptBudget
     ) throws(ScriptRejection) -> Bool {
         guard signature.last == SignatureHashType.all.byte, let bytes = Signature(signature.dropLast()),
             let publicKey = PublicKey(key)
@@ -28,7 +28,7 @@ struct ConstantContext: ScriptContext {
     var answer: Bool
 
     func verifies(
-        signature: [UInt8], key: [UInt8], budget: inout ScriptBudget
+        signature: ArraySlice<UInt8>, key: ArraySlice<UInt8>, budget: inout ScriptBudget
     ) throws(ScriptRejection) -> Bool { answer }
 }
 
@@ -94,7 +94,7 @@ struct SeededGenerator: RandomNumberGenerator {
 /// SHA-256 as scripts have it.
 func sha256(_ bytes: [UInt8]) throws -> [UInt8] {
     var machine = ScriptMachine(flags: [], context: SigningContext(), budget: .ample)
-    machine.stack = [bytes]
+    machine.stack = [bytes[...]]
     try machine.run(Script([Opcode.sha256.rawValue]))
-    return try #require(machine.stack.last)
+    return Array(try #require(machine.stack.last))
 }
