@@ -14,6 +14,7 @@ enum CommandFailure {
         }
         StandardStreams.note("error: \(message(of: error))")
         if let failure = error as? SocketPath.Failure { StandardStreams.note("hint: \(failure.hint)") }
+        if let hint = (error as? RPCError)?.hint { StandardStreams.note("hint: \(hint)") }
         exit(status(of: error).rawValue)
     }
 
@@ -33,6 +34,7 @@ enum CommandFailure {
         case is Genesis.Failure, is SocketPath.Failure: .configuration
         case is NodeIdentity.Failure: .internalError
         case is ParsedFailure: .badInput
+        case let refusal as RPCError: refusal.exitCode
         case is ListenFailure: .ioError
         // What is kept on disk cannot be read any more.
         case is DecodingFailure: .ioError

@@ -15,6 +15,8 @@ struct SignCommand: AsyncParsableCommand {
     @Option(
         help: "A JSON file, or - for input: an array of {txid, vout, script, amount[, redeemscript]}.")
     var previous: String
+    @Option(help: "What the signatures cover: ALL, NONE or SINGLE, each also with |ANYONECANPAY.")
+    var type = "ALL"
     @Argument(help: "The transaction in hexadecimal.") var transaction: String
 
     func run() async throws {
@@ -26,11 +28,7 @@ struct SignCommand: AsyncParsableCommand {
         }
         let signer = try OfflineSigner(
             node.directory, passphrase: try secret.passphrase(on: node.network), chain: hash)
-        do throws(RPCError) {
-            show(try signer.sign(transaction, previous: try outputs()).pretty)
-        } catch {
-            throw ParsedFailure(description: "\(error.reason): \(error.message)")
-        }
+        show(try signer.sign(transaction, previous: try outputs(), type: type).pretty)
     }
 
     private func outputs() throws(RPCError) -> JSONValue {

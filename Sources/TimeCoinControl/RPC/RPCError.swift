@@ -49,7 +49,7 @@ public struct RPCError: Error, Sendable, Hashable, CustomStringConvertible {
         self.code = code.rawValue
         self.reason = reason
         self.message = message
-        self.hint = hint
+        self.hint = hint ?? RPCError.advice(on: reason)
     }
 
     /// From an answer's error object.

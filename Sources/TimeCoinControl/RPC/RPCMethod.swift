@@ -83,7 +83,13 @@ public struct RPCMethod: Sendable, Hashable {
                 Parameter("locktime", .integer, required: false, "a slot or a time before which it waits"),
             ]),
         RPCMethod(
-            "signrawtransactionwithwallet", "Adds the signatures of the wallet's keys.", [hex, previous]),
+            "signrawtransactionwithwallet", "Adds the signatures of the wallet's keys.",
+            [
+                hex, previous,
+                Parameter(
+                    "type", .string, required: false,
+                    "what they cover: ALL (by default), NONE or SINGLE, each also with |ANYONECANPAY"),
+            ]),
         RPCMethod(
             "combinerawtransaction", "Joins what several owners signed of one transaction.",
             [transactions, previous]),
@@ -106,7 +112,11 @@ public struct RPCMethod: Sendable, Hashable {
         RPCMethod("getmempoolentry", "A waiting transaction, what it pays and what hangs on it.", [txid]),
         RPCMethod(
             "estimatesmartfee", "What a payment should pay for every 1,000 bytes.",
-            [Parameter("blocks", .integer, required: false, "in how many blocks it shall be, 1 by default")]),
+            [
+                Parameter(
+                    "blocks", .integer, required: false,
+                    "in how many blocks it shall be, 1 (by default) to 1000")
+            ]),
         RPCMethod("getrawmempool", "Identifiers of what waits for a block."),
         RPCMethod("getpeerinfo", "Connected peers."),
         RPCMethod("getconsensusinfo", "Height, round and step of the vote, and who is heard."),

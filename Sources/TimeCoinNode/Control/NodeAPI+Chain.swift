@@ -160,8 +160,6 @@ extension MempoolRejection {
         case .alreadyFinal: RPCError(.alreadyInChain, reason, description)
         case .rule(let rejection) where rejection.rule == .missingInput:
             RPCError(.verification, reason, description, hint: "its inputs may be spent, or not final yet")
-        case .conflict: RPCError(.rejected, reason, description, hint: "only one of the two can become final")
-        case .full: RPCError(.rejected, reason, description, hint: "pay a higher fee, or try again later")
         default: RPCError(.rejected, reason, description)
         }
     }

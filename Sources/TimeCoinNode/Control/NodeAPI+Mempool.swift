@@ -45,7 +45,10 @@ extension NodeAPI {
     /// What a payment should pay to be in one of the next blocks: the least, or more where others wait that
     /// fill them.
     func feeEstimate(_ parameters: CallParameters) async throws -> JSONValue {
-        let blocks = Int(min(max(1, try parameters.integer("blocks") ?? 1), 1000))
+        let blocks = Int(clamping: try parameters.integer("blocks") ?? 1)
+        guard (1...1000).contains(blocks) else {
+            throw RPCError(.invalidParameter, "bad-parameter", "blocks is 1 to 1000, not \(blocks)")
+        }
         return await core.read { reactor in
             let rate = reactor.mempool.rate(forBytesAhead: blocks * Block.bytesMax)
             return .object([

@@ -14,7 +14,12 @@ extension NodeAPI {
         }
         let validators = await core.read { $0.state.validators }
         let proof = try store.snapshot { reader -> TransactionProof? in
-            guard let location = try reader.location(of: txid),
+            guard let location = try reader.location(of: txid) else { return nil }
+            guard location.height > 0 else {
+                throw RPCError(
+                    .notFound, "no-certificate", "\(txid) stands in genesis, which has no certificate")
+            }
+            guard
                 let bytes = try reader.block(at: location.height),
                 let block = try? CheckedBlock(decoding: bytes),
                 let finality = try finalityProof(at: location.height, validators, reader),
@@ -27,7 +32,7 @@ extension NodeAPI {
         guard let proof else {
             throw RPCError(
                 .notFound, "not-final", "no final block has the transaction \(txid)",
-                hint: "`gettransaction` tells whether it still waits; genesis has no certificate")
+                hint: "`gettransaction` tells whether it still waits")
         }
         return .string(Hexadecimal.encode(proof.encoded))
     }

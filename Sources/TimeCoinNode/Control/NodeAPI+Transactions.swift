@@ -20,8 +20,9 @@ extension NodeAPI {
         let checked = try TransactionForm.checked(hex: parameters.string("hex"))
         let spent = try await spent(by: checked, TransactionForm.previous(parameters.json("previous")))
         var signing = try signing(checked, spent)
+        let type = try TransactionForm.type(parameters.string("type"))
         let keys = try await withWallet { try await wallet.signingKeys() }
-        signing.sign(with: keys)
+        signing.sign(with: keys, type: type)
         return signing.answer
     }
 
@@ -68,7 +69,10 @@ extension NodeAPI {
             members.append(JSONValue.Member("required", .integer(required)))
             members.append(JSONValue.Member("keys", .array(keys.map { .string($0.description) })))
         }
-        let wrapped = Script.scriptHash(of: script).flatMap { Address(lockingScript: $0) }
+        // What nobody could spend behind its hash is not offered.
+        let isSpendable = !script.isDataCarrier && StandardScript(script).name != "scripthash"
+        let wrapped =
+            isSpendable ? Script.scriptHash(of: script).flatMap { Address(lockingScript: $0) } : nil
         members.append(JSONValue.Member("scripthash", .optional(wrapped?.text(on: network))))
         return .object(members)
     }
@@ -76,6 +80,11 @@ extension NodeAPI {
     func createMultisignature(_ parameters: CallParameters) throws -> JSONValue {
         let texts = parameters.json("keys")?.array ?? []
         let keys = texts.compactMap { $0.string.flatMap { PublicKey(hex: $0) } }
+        guard Set(keys).count == keys.count else {
+            throw RPCError(
+                .invalidParameter, "bad-parameter", "a key stands twice: its owner would count as two",
+                hint: "ask every owner for a key of his own")
+        }
         let required = Int(clamping: try parameters.integer("required") ?? 0)
         guard keys.count == texts.count, let script = Script.multisignature(required: required, keys: keys)
         else {
@@ -128,14 +137,8 @@ extension NodeAPI {
         }
         return try store.snapshot { reader in
             try zip(names, waiting).map { name, waiting in
-                let previous = told[name]
-                guard let output = try previous?.output ?? reader.output(name)?.output ?? waiting else {
-                    throw RPCError(
-                        .verification, "missing-input",
-                        "\(name.transaction):\(name.index) is unknown or spent",
-                        hint: "tell its script and amount as a previous output")
-                }
-                return TransactionSigning.Spent(output, redeem: previous?.redeem)
+                try TransactionForm.spent(
+                    name, told: told[name], known: try reader.output(name)?.output ?? waiting)
             }
         }
     }
@@ -147,9 +150,7 @@ extension TransactionSigning.Failure {
         switch self {
         case .wrongCount: RPCError(.invalidParameter, rawValue, "an output is needed for every input")
         case .redeemScript:
-            RPCError(
-                .invalidParameter, rawValue, "a script-hash output needs the script that it names",
-                hint: "give it as redeemscript of a previous output")
+            RPCError(.invalidParameter, rawValue, "a script-hash output needs the script that it names")
         case .unknownForm:
             RPCError(.invalidParameter, rawValue, "only key hash and m-of-n, bare or behind a script hash")
         case .otherTransaction:

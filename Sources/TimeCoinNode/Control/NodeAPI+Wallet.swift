@@ -32,14 +32,10 @@ extension NodeAPI {
         do {
             address = try Address(parsing: parameters.string("address") ?? "", network: network)
         } catch {
-            throw RPCError(
-                .invalidParameter, "bad-address", "\(error)",
-                hint: "`validateaddress` tells what is wrong with an address")
+            throw RPCError(.invalidParameter, "bad-address", "\(error)")
         }
         guard let amount = parameters.token("amount").flatMap({ Amount(decimal: $0) }) else {
-            throw RPCError(
-                .invalidParameter, "bad-amount",
-                "an amount is a decimal number of TIME with at most 8 decimals")
+            throw TransactionForm.badAmount(parameters.token("amount"))
         }
         let checked = try await withWallet { try await wallet.pay(amount, to: address.lockingScript) }
         return .string(checked.txid.description)

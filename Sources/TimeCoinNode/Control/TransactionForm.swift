@@ -17,6 +17,7 @@ enum TransactionForm {
         guard let lockTime = UInt32(exactly: lockTime) else { throw refusal("a lock time has 32 bits") }
         var parsedInputs: [TransactionInput] = []
         for item in inputItems {
+            try check(item, takes: ["txid", "vout", "sequence"], "an input")
             // A lock time is looked at only if some input is not final.
             let sequence = item["sequence"].map { $0.integer.flatMap { UInt32(exactly: $0) } }
                 ?? (lockTime == 0 ? UInt32.max : UInt32.max - 1)
@@ -36,15 +37,61 @@ enum TransactionForm {
         guard let items = json.array else { throw refusal("previous outputs are an array") }
         var found: [OutPoint: PreviousOutput] = [:]
         for item in items {
+            let names: Set = ["txid", "vout", "script", "amount", "redeemscript"]
+            try check(item, takes: names, "a previous output")
             var output: TransactionOutput?
             if item["script"] != nil || item["amount"] != nil {
                 output = TransactionOutput(
                     value: try amount(item["amount"]), locking: try script(item["script"], "script"))
             }
             let redeem = item["redeemscript"] == nil ? nil : try script(item["redeemscript"], "redeemscript")
-            found[try outPoint(item)] = PreviousOutput(output: output, redeem: redeem)
+            let name = try outPoint(item)
+            guard found[name] == nil else {
+                throw refusal("\(name.transaction):\(name.index) is told twice")
+            }
+            found[name] = PreviousOutput(output: output, redeem: redeem)
         }
         return found
+    }
+
+    /// What an input spends: as told, as known, or as both agree.
+    static func spent(
+        _ name: OutPoint, told: PreviousOutput?, known: TransactionOutput?
+    ) throws(RPCError) -> TransactionSigning.Spent {
+        if let output = told?.output, let known, output != known {
+            throw RPCError(
+                .invalidParameter, "previous-output-mismatch",
+                "\(name.transaction):\(name.index) has another script or amount on this chain")
+        }
+        guard let output = told?.output ?? known else {
+            throw RPCError(
+                .verification, "missing-input", "\(name.transaction):\(name.index) is unknown or spent",
+                hint: "tell its script and amount as a previous output")
+        }
+        if told?.redeem != nil {
+            guard case .scriptHash = StandardScript(output.locking) else {
+                throw RPCError(
+                    .invalidParameter, "redeem-script-unused",
+                    "\(name.transaction):\(name.index) asks for no redeem script")
+            }
+        }
+        return TransactionSigning.Spent(output, redeem: told?.redeem)
+    }
+
+    /// What a signature covers, by Bitcoin's names: `ALL`, `NONE|ANYONECANPAY` and so on.
+    static func type(_ text: String?) throws(RPCError) -> SignatureHashType {
+        let words = (text ?? "ALL").split(separator: "|", omittingEmptySubsequences: false)
+        let outputs: SignatureHashType.Outputs? =
+            switch words.first {
+            case "ALL": .all
+            case "NONE": SignatureHashType.Outputs.none
+            case "SINGLE": .single
+            default: nil
+            }
+        guard let outputs, words.count == 1 || words.count == 2 && words[1] == "ANYONECANPAY" else {
+            throw RPCError(.invalidParameter, "bad-type", "\(text ?? "") is no type of signature")
+        }
+        return SignatureHashType(outputs: outputs, anyoneCanPay: words.count == 2)
     }
 
     struct PreviousOutput: Sendable {
@@ -80,15 +127,18 @@ enum TransactionForm {
 
     private static func output(_ item: JSONValue, _ network: Network) throws(RPCError) -> TransactionOutput {
         if let data = item["data"] {
+            try check(item, takes: ["data"], "an output with data")
             guard let bytes = data.string.flatMap(Hexadecimal.decode), let script = Script.dataCarrier(bytes)
             else { throw refusal("data is at most \(Script.pushBytesMax) bytes in hexadecimal") }
             return TransactionOutput(value: .zero, locking: script)
         }
         if item["script"] != nil {
+            try check(item, takes: ["script", "amount"], "an output with a script")
             return TransactionOutput(
                 value: try amount(item["amount"]), locking: try script(item["script"], "script"))
         }
         if let text = item["address"]?.string {
+            try check(item, takes: ["address", "amount"], "an output with an address")
             return TransactionOutput(
                 value: try amount(item["amount"]), locking: try address(text, network).lockingScript)
         }
@@ -108,11 +158,30 @@ enum TransactionForm {
 
     private static func amount(_ json: JSONValue?) throws(RPCError) -> Amount {
         guard let amount = json?.token.flatMap({ Amount(decimal: $0) }) else {
-            throw RPCError(
-                .invalidParameter, "bad-amount",
-                "an amount is a decimal number of TIME with at most 8 decimals")
+            throw badAmount(json?.token)
         }
         return amount
+    }
+
+    /// Tells what was read in place of an amount.
+    static func badAmount(_ text: String?) -> RPCError {
+        let what = text.map { "\($0.prefix(40)) is no amount" } ?? "an amount is missing"
+        return RPCError(
+            .invalidParameter, "bad-amount", "\(what): a decimal number of TIME with at most 8 decimals")
+    }
+
+    /// Refuses what would be ignored otherwise: a misspelt member can cost money.
+    private static func check(
+        _ item: JSONValue, takes names: Set<String>, _ what: String
+    ) throws(RPCError) {
+        guard case .object(let members) = item else {
+            throw refusal("\(what) is an object of \(names.sorted().joined(separator: ", "))")
+        }
+        for member in members where !names.contains(member.name) {
+            throw RPCError(
+                .invalidParameter, "unknown-member",
+                "\(what) has \(names.sorted().joined(separator: ", ")), and no \(member.name)")
+        }
     }
 
     static func address(_ text: String, _ network: Network) throws(RPCError) -> Address {

@@ -23,18 +23,17 @@ public struct OfflineSigner: Sendable {
     ///   - hex: a transaction, unsigned or signed in part.
     ///   - previous: script and amount of everything that it spends, in the form of
     ///     `signrawtransactionwithwallet`.
+    ///   - type: what the signatures cover, `ALL` where nothing is said.
     /// - Returns: `hex`, `complete`, and the places of `incomplete` inputs.
-    public func sign(_ hex: String, previous: JSONValue) throws(RPCError) -> JSONValue {
+    public func sign(
+        _ hex: String, previous: JSONValue, type: String? = nil
+    ) throws(RPCError) -> JSONValue {
         let checked = try TransactionForm.checked(hex: hex)
         let told = try TransactionForm.previous(previous)
         var spent: [TransactionSigning.Spent] = []
         for input in checked.transaction.inputs {
-            guard let previous = told[input.previous], let output = previous.output else {
-                throw RPCError(
-                    .invalidParameter, "missing-input",
-                    "script and amount of \(input.previous.transaction):\(input.previous.index) are not told")
-            }
-            spent.append(TransactionSigning.Spent(output, redeem: previous.redeem))
+            spent.append(
+                try TransactionForm.spent(input.previous, told: told[input.previous], known: nil))
         }
         var signing: TransactionSigning
         do {
@@ -42,7 +41,7 @@ public struct OfflineSigner: Sendable {
         } catch {
             throw error.asError
         }
-        signing.sign(with: keys)
+        signing.sign(with: keys, type: try TransactionForm.type(type))
         return signing.answer
     }
 }

@@ -231,6 +231,53 @@ struct BlockContentTests {
         #expect(try world.build(heavy, at: time).block.transactions.count == 6)
     }
 
+    @Test("B24: bytes hashed by the scripts of a block end at 128,000,000")
+    func hashing() throws {
+        // Three inputs of 66 × 520 bytes hash 102,960; 1,243 such payments stay below the bound.
+        let locking = Script(
+            [0x4d, 0x08, 0x02] + [UInt8](repeating: 7, count: Script.pushBytesMax)
+                + (0..<66).flatMap { _ in
+                    [Opcode.duplicate.rawValue, Opcode.sha256.rawValue, Opcode.drop.rawValue]
+                })
+        let world = try BlockWorld()
+        let value = try #require(Amount(units: Amount.unitsPerTime))
+        let entry = OutputEntry(
+            output: TransactionOutput(value: value, locking: locking), height: 0, slot: 0,
+            time: world.state.header.time, kind: .transfer, position: 0)
+        let all = try (0..<1244).map { number in
+            let name = Blake2b.hash256(.block, [UInt8(number >> 8), UInt8(number & 0xff)])
+            let inputs = (0..<3 as Range<UInt32>).map {
+                TransactionInput(previous: OutPoint(transaction: name, index: $0), unlocking: .empty)
+            }
+            for input in inputs { world.kept.insert(entry, at: input.previous) }
+            return try CheckedTransaction(
+                checking: Transaction(
+                    inputs: inputs, outputs: [TransactionOutput(value: value, locking: Script([0x51]))]))
+        }
+        let time = world.state.header.time.advanced(byMilliseconds: BlockWorld.intervalMilliseconds)
+        let draft = try world.build([try world.payment(0)], at: time).block.header
+        func prepared(_ transactions: ArraySlice<CheckedTransaction>) throws -> PreparedBlock {
+            let roots = BlockRoots(of: Array(transactions))
+            let header = draft.with(transactionRoot: roots.transactions, witnessRoot: roots.witnesses)
+            return try PreparedBlock(
+                try CheckedBlock(header: header, transactions: Array(transactions)), on: world.state,
+                outputs: world.kept)
+        }
+        let whole = try prepared(all[...])
+        let proofs = try whole.transactions.map {
+            try ScriptProof(verifying: $0, chain: world.genesis.hash)
+        }
+        #expect(proofs.allSatisfy { $0.work.hashedBytes == 102_960 })
+        #expect(throws: BlockRejection(.work, "")) {
+            try ExecutedBlock(whole, proofs: proofs, commitment: world.kept)
+        }
+        // Within the bound the next thing to be missed is the place of such outputs in the commitment.
+        let within = try prepared(all.dropLast())
+        #expect(throws: CommitmentFailure.self) {
+            try ExecutedBlock(within, proofs: Array(proofs.dropLast()), commitment: world.kept)
+        }
+    }
+
     @Test("B25: money that the schedule does not know is refused, whatever the state root says")
     func supply() throws {
         let world = try BlockWorld()

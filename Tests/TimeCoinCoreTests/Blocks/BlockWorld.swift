@@ -12,6 +12,9 @@ final class KeptState: OutputSource, CommitmentNodes {
     func node(_ key: CommitmentNodeKey) throws -> Hash256? { nodes[key] }
     func chunk(_ index: UInt64) throws -> SpentChunk? { chunks[index] }
 
+    /// Puts an output there that no block made.
+    func insert(_ entry: OutputEntry, at outPoint: OutPoint) { outputs[outPoint] = entry }
+
     func apply(_ change: StateChange) {
         for (outPoint, _) in change.spent { outputs[outPoint] = nil }
         for (outPoint, entry) in change.created { outputs[outPoint] = entry }

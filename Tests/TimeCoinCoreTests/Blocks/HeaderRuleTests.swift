@@ -89,6 +89,15 @@ struct HeaderRuleTests {
         #expect(try world.verdict(scheduledHeader.with(time: early), all)?.rule == .schedule)
         #expect(try world.verdict(paymentHeader.with(time: due), payments)?.rule == .schedule)
         #expect(try world.verdict(paymentHeader.with(slot: 1), payments)?.rule == .schedule)
+        // The right slot, the wrong kind.
+        #expect(try world.verdict(paymentHeader.with(slot: 1, time: due), payments)?.rule == .schedule)
+        let closed = try [
+            Transaction(
+                version: 1, kind: .coinbase, inputs: [], outputs: [],
+                payload: CoinbasePayload(height: 1, slot: 0).encoded), world.payment(0),
+        ]
+        let untimely = try scheduledHeader.with(slot: 0, time: early).over(closed)
+        #expect(try world.verdict(untimely, closed)?.rule == .schedule)
         // The last moment of a slot is still good for payments.
         let last = try world.build([try world.payment(0)], at: early).block
         #expect(last.header.kind == .payment && last.header.slot == 0)

@@ -141,6 +141,16 @@ struct SignatureCoverageTests {
         #expect(messages.count == 6)
     }
 
+    @Test("without ANYONECANPAY a signature is of one input, though all inputs sign the same parts")
+    func index() throws {
+        let parts = try Parts()
+        for byte in [1, 2, 3] as [UInt8] {
+            let type = try #require(SignatureHashType(byte: byte))
+            let messages = try (0..<3).map { try parts.message(type, input: $0) }
+            #expect(Set(messages).count == 3, "\(byte)")
+        }
+    }
+
     @Test("with ANYONECANPAY an input may move to another place, without it not")
     func place() throws {
         var moved = try Parts()

@@ -268,7 +268,7 @@ struct TransactionRuleTests {
     func scripts() throws {
         let transaction = Transaction(inputs: [input()], outputs: [try output(10_000)])
         #expect(try spending(transaction, of: [20_000], locking: [0x00]) == .script)
-        // 520 bytes hashed 66 times, which is 34,320; a size of n inputs allows 100,000 + 64 × (20 + 41 × n).
+        // 520 bytes hashed 66 times, which is 34,320; n inputs allow 100,000 + 64 × (20 + 41 n).
         let hashing: [UInt8] =
             [0x4d, 0x08, 0x02] + [UInt8](repeating: 7, count: 520)
             + (0..<66).flatMap { _ in
