@@ -115,7 +115,7 @@ struct GoldenVectorTests {
         return vectors
     }
 
-    @Test("everything that goes into hashes and onto the wire has the bytes that it always had")
+    @Test("S6: everything that goes into hashes and onto the wire has the bytes that it always had")
     func golden() throws {
         let found = try vectors()
         if ProcessInfo.processInfo.environment["TIMECOIN_WRITE_VECTORS"] != nil {

@@ -51,4 +51,45 @@ struct SpecificationTests {
             #expect(page.contains("| \(domain) | `\(domain.name)` |"), "\(domain)")
         }
     }
+
+    @Test("the vector on the page of genesis is what the code computes")
+    func genesisVector() throws {
+        let page = try page("Genesis")
+        let members = try [3, 1, 2].map { number -> Registry.Entry in
+            let key = try #require(PublicKey([UInt8](repeating: UInt8(number), count: 32)))
+            return Registry.Entry(
+                operatorKey: key, weight: [1, 10, 100][number - 1], payout: .keyHash(of: key))
+        }
+        let first = try #require(Amount(decimal: "1000.00000000"))
+        let second = try #require(Amount(decimal: "0.5"))
+        let genesis = try Genesis(
+            parameters: .local(slotMilliseconds: 10_000, paymentIntervalMilliseconds: 1000),
+            time: Timestamp(milliseconds: 1_800_000_000_000), members: members,
+            allocations: [
+                Genesis.Allocation(locking: members[1].payout, amount: first),
+                Genesis.Allocation(
+                    locking: try #require(Script.scriptHash(of: Script([0x51]))), amount: second),
+            ])
+        let kept = KeptState()
+        kept.apply(genesis.change)
+        let state = genesis.state
+        let proposer = state.validators.proposer(height: 1, round: 0, seed: state.seed).operatorKey
+        let block = try #require(
+            try BlockAssembly.assemble(
+                on: state, at: state.dueTime(of: 1), proposer: proposer, candidates: [], source: kept
+            ).block)
+        let next = block.change.state
+        let names =
+            [genesis.block.transactions[0].txid, genesis.block.transactions[0].wtxid, genesis.hash]
+            + [state.validators.hash, state.seed, state.roots.root] + state.roots.parts.map(\.hash)
+            + [block.block.hash, next.seed, next.roots.root] + next.roots.parts.map(\.hash)
+            + block.block.transactions.flatMap { [$0.txid, $0.wtxid] }
+        for name in names { #expect(page.contains("`\(name)`"), "\(name)") }
+        let amounts = next.accruals.accounts.map(\.amount.units)
+        #expect(amounts == [72_072_072, 720_720_720, 9_207_207_207])
+        let rounds = (0..<5 as Range<Round>).map {
+            state.validators.proposer(height: 1, round: $0, seed: state.seed).operatorKey.bytes[0]
+        }
+        #expect(rounds == [3, 2, 1, 3, 2])
+    }
 }
