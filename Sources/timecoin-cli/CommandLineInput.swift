@@ -79,7 +79,7 @@ struct CommandLineInput {
         var rest = arguments[...]
         var onlyWords = false
         while let word = rest.popFirst() {
-            if onlyWords || !word.hasPrefix("-") || Double(word) != nil {
+            if onlyWords || word == "-" || !word.hasPrefix("-") || Double(word) != nil {
                 words.append(word)
                 continue
             }

@@ -120,7 +120,7 @@ struct Session {
         guard arguments.count <= method.parameters.count,
             arguments.count >= method.parameters.filter(\.isRequired).count
         else { throw UsageFailure(message: "usage: timecoin-cli \(method.usage)", hint: method.summary) }
-        let parameters = try zip(method.parameters, arguments).map { parameter, text -> JSONValue in
+        let parameters = try zip(method.parameters, try read(arguments)).map { parameter, text -> JSONValue in
             switch parameter.kind {
             case .integer:
                 guard let number = Int64(text) else {
@@ -147,6 +147,17 @@ struct Session {
         Output.result(try await call(name, parameters), line.output)
     }
 
+    /// With standard input in the place of `-`: no system takes a large transaction as an argument.
+    private func read(_ arguments: [String]) throws -> [String] {
+        guard arguments.contains("-") else { return arguments }
+        guard arguments.filter({ $0 == "-" }).count == 1 else {
+            throw UsageFailure(message: "only one parameter can be read from standard input", hint: nil)
+        }
+        let data = FileHandle.standardInput.readDataToEndOfFile()
+        let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        return arguments.map { $0 == "-" ? text : $0 }
+    }
+
     /// A node that ends may close the connection before its answer is out: that is what was asked.
     private func stop(_ words: [String]) async throws {
         do {
@@ -167,7 +178,7 @@ struct Session {
             for option in CommandOption.all {
                 Output.line("  \(option.usage) — \(option.summary)")
             }
-            Output.line("\nMethods of the node:")
+            Output.line("\nMethods of the node; a parameter written as - is read from standard input:")
             for method in RPCMethod.all { Output.line("  \(method.usage) — \(method.summary)") }
             return
         }

@@ -17,7 +17,7 @@ struct SignCommand: AsyncParsableCommand {
     var previous: String
     @Option(help: "What the signatures cover: ALL, NONE or SINGLE, each also with |ANYONECANPAY.")
     var type = "ALL"
-    @Argument(help: "The transaction in hexadecimal.") var transaction: String
+    @Argument(help: "The transaction in hexadecimal, or - for input.") var transaction: String
 
     func run() async throws {
         let hash = try chain.map { text in
@@ -28,7 +28,14 @@ struct SignCommand: AsyncParsableCommand {
         }
         let signer = try OfflineSigner(
             node.directory, passphrase: try secret.passphrase(on: node.network), chain: hash)
-        show(try signer.sign(transaction, previous: try outputs(), type: type).pretty)
+        guard transaction != "-" || previous != "-" else {
+            throw ParsedFailure(description: "only one of transaction and --previous can be read from input")
+        }
+        let hex =
+            transaction == "-"
+            ? String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
+                .trimmingCharacters(in: .whitespacesAndNewlines) : transaction
+        show(try signer.sign(hex, previous: try outputs(), type: type).pretty)
     }
 
     private func outputs() throws(RPCError) -> JSONValue {

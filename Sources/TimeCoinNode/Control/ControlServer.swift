@@ -70,7 +70,8 @@ struct ControlServer: Sendable {
 
     private func serve(_ connection: NIOAsyncChannel<Inbound, HTTPServerResponsePart>) async {
         // A connection that breaks concerns nobody but its client.
-        try? await connection.executeThenClose { inbound, outbound in
+        try? await connection.executeThenClose { inbound, _ in
+            let channel = connection.channel
             var head: HTTPRequestHead?
             var body: [UInt8] = []
             var drained = 0
@@ -92,7 +93,7 @@ struct ControlServer: Sendable {
                     guard let request = head else { return }
                     guard drained == 0 else {
                         try await respond(
-                            .payloadTooLarge, "the request is too long", outbound, keepAlive: false)
+                            .payloadTooLarge, "the request is too long", channel, keepAlive: false)
                         return
                     }
                     let keepAlive = request.isKeepAlive
@@ -100,13 +101,13 @@ struct ControlServer: Sendable {
                         // Also when the client has gone and there is nobody to answer.
                         defer { answering.delivered() }
                         if let answer = await answer(body) {
-                            try await respond(.ok, answer, outbound, keepAlive: keepAlive)
+                            try await respond(.ok, answer, channel, keepAlive: keepAlive)
                         } else {
-                            try await respond(.noContent, "", outbound, keepAlive: keepAlive)
+                            try await respond(.noContent, "", channel, keepAlive: keepAlive)
                         }
                     } else {
                         try await respond(
-                            .methodNotAllowed, "send calls with POST", outbound, keepAlive: keepAlive)
+                            .methodNotAllowed, "send calls with POST", channel, keepAlive: keepAlive)
                     }
                     if !keepAlive { return }
                 }
@@ -114,9 +115,9 @@ struct ControlServer: Sendable {
         }
     }
 
+    /// Returns when the kernel has the whole answer: closing before that would cut a long one short.
     private func respond(
-        _ status: HTTPResponseStatus, _ text: String,
-        _ outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>, keepAlive: Bool
+        _ status: HTTPResponseStatus, _ text: String, _ channel: any Channel, keepAlive: Bool
     ) async throws {
         let body = ByteBuffer(string: text.isEmpty ? "" : text + "\n")
         var headers: HTTPHeaders = [
@@ -124,9 +125,10 @@ struct ControlServer: Sendable {
             "Content-Length": String(body.readableBytes),
         ]
         if !keepAlive { headers.add(name: "Connection", value: "close") }
-        try await outbound.write(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
-        try await outbound.write(.body(.byteBuffer(body)))
-        try await outbound.write(.end(nil))
+        let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
+        channel.write(HTTPServerResponsePart.head(head), promise: nil)
+        channel.write(HTTPServerResponsePart.body(.byteBuffer(body)), promise: nil)
+        try await channel.writeAndFlush(HTTPServerResponsePart.end(nil))
     }
 
     /// The answer to one call or to a batch of at most ``RPCRequest/batchMax``; `nil` to notifications alone.
