@@ -41,7 +41,7 @@ struct ControlServerTests {
                 #expect(answer.string?.utf8.count == length)
             }
             group.cancelAll()
-            while let _ = try? await group.next() {}
+            while (try? await group.next()) != nil {}
         }
     }
 }

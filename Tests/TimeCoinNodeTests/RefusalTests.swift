@@ -114,10 +114,11 @@ struct RefusalTests {
 
     @Test("types of signatures go by Bitcoin's names")
     func types() throws {
-        let names = [
-            (nil, 0x01), ("ALL", 0x01), ("NONE", 0x02), ("SINGLE", 0x03), ("ALL|ANYONECANPAY", 0x81),
-            ("NONE|ANYONECANPAY", 0x82), ("SINGLE|ANYONECANPAY", 0x83),
-        ] as [(String?, UInt8)]
+        let names =
+            [
+                (nil, 0x01), ("ALL", 0x01), ("NONE", 0x02), ("SINGLE", 0x03), ("ALL|ANYONECANPAY", 0x81),
+                ("NONE|ANYONECANPAY", 0x82), ("SINGLE|ANYONECANPAY", 0x83),
+            ] as [(String?, UInt8)]
         for (name, byte) in names { #expect(try TransactionForm.type(name).byte == byte) }
         for name in ["", "all", "ALL|", "|ANYONECANPAY", "ALL|ALL", "ALL|ANYONECANPAY|", "1"] {
             #expect(throws: RPCError.self, "\(name)") { try TransactionForm.type(name) }

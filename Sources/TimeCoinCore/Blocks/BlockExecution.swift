@@ -58,7 +58,9 @@ struct BlockExecution {
         guard
             let created = Amount.sum(outputs.created.lazy.map(\.entry.output.value)),
             let spent = Amount.sum(outputs.spent.lazy.map(\.entry.output.value)),
-            let unspent = supply.unspent.adding(created)?.subtracting(spent),
+            // In this order: most of what is created was there before, and the sum of both may be more money
+            // than there can be.
+            let unspent = supply.unspent.subtracting(spent)?.adding(created),
             let newlyBurned = Amount.sum(payments.lazy.map(\.burned)),
             let burned = supply.burned.adding(newlyBurned)
         else {

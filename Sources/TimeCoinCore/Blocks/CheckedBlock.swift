@@ -95,12 +95,15 @@ public struct CheckedBlock: Sendable {
             }
         }
         let payments = header.kind == .scheduled ? transactions.dropFirst() : transactions[...]
-        guard payments.allSatisfy({ $0.kind == .transfer }) else {
-            throw BlockRejection(.coinbase, "a coinbase stands only at the head of a scheduled block")
-        }
-        var seen = Set<Hash256>(minimumCapacity: transactions.count)
-        for transaction in transactions where !seen.insert(transaction.txid).inserted {
-            throw BlockRejection(.duplicateTransaction, "\(transaction.txid) stands twice")
+        // A coinbase has no input and so never the identifier of a transfer.
+        var seen = Set<Hash256>(minimumCapacity: payments.count)
+        for transaction in payments {
+            guard transaction.kind == .transfer else {
+                throw BlockRejection(.coinbase, "a coinbase stands only at the head of a scheduled block")
+            }
+            guard seen.insert(transaction.txid).inserted else {
+                throw BlockRejection(.duplicateTransaction, "\(transaction.txid) stands twice")
+            }
         }
     }
 }

@@ -15,16 +15,20 @@ public struct ExecutedBlock: Sendable {
     public init(
         _ prepared: PreparedBlock, proofs: [ScriptProof], commitment nodes: some CommitmentNodes
     ) throws {
-        try ExecutedBlock.checkWork(prepared, proofs: proofs)
         try self.init(
             prepared, proofs: proofs, transition: try StateTransition(of: prepared, commitment: nodes))
     }
 
     /// The same where the state transition was computed while the scripts ran.
+    ///
+    /// - Parameter transition: asked for after the rules on scripts, so that the reason for a refusal does
+    ///   not depend on which was computed first.
     public init(
-        _ prepared: PreparedBlock, proofs: [ScriptProof], transition: StateTransition
-    ) throws(BlockRejection) {
+        _ prepared: PreparedBlock, proofs: [ScriptProof],
+        transition computed: @autoclosure () throws -> StateTransition
+    ) throws {
         try ExecutedBlock.checkWork(prepared, proofs: proofs)
+        let transition = try computed()
         let header = prepared.block.header
         let root = transition.change.state.roots.root
         guard transition.change.state.headerHash == prepared.block.hash, root == header.stateRoot else {

@@ -13,17 +13,18 @@ struct OutputChanges {
         payments: [SpendableTransaction]
     ) {
         let leafCount = parent.commitment.leafCount
-        let expected = transactions.reduce(0) { $0 + $1.transaction.outputs.count }
+        let expected = transactions.reduce(0) { $0 + $1.outputs.count }
         created.reserveCapacity(expected)
         leaves.reserveCapacity(expected)
         var writer = ByteWriter(reserving: OutputEntry.usualLeafBytes)
         for checked in transactions {
-            for (index, output) in checked.transaction.outputs.enumerated()
-            where !output.locking.isDataCarrier {
+            let outputs = checked.outputs
+            for index in outputs.indices where !outputs[index].locking.isDataCarrier {
                 let outPoint = OutPoint(transaction: checked.txid, index: UInt32(truncatingIfNeeded: index))
                 let entry = OutputEntry(
-                    output: output, height: header.height, slot: header.slot, time: parent.header.time,
-                    kind: checked.transaction.kind, position: leafCount + UInt64(created.count))
+                    output: outputs[index], height: header.height, slot: header.slot,
+                    time: parent.header.time, kind: checked.kind,
+                    position: leafCount + UInt64(created.count))
                 leaves.append(entry.leaf(for: outPoint, using: &writer))
                 created.append((outPoint, entry))
             }
@@ -32,12 +33,14 @@ struct OutputChanges {
         spent.reserveCapacity(payments.count)
         spentPositions.reserveCapacity(payments.count)
         for payment in payments {
-            for (input, entry) in zip(payment.checked.transaction.inputs, payment.spent) {
-                spentPositions.append(entry.position)
-                if entry.position >= leafCount {
-                    spentFresh.insert(entry.position)
+            let inputs = payment.checked.inputs
+            for index in inputs.indices {
+                let position = payment.spent[index].position
+                spentPositions.append(position)
+                if position >= leafCount {
+                    spentFresh.insert(position)
                 } else {
-                    spent.append((input.previous, entry))
+                    spent.append((inputs[index].previous, payment.spent[index]))
                 }
             }
         }

@@ -49,7 +49,10 @@ public struct FinalityProof: Hashable, Sendable {
 
     /// Decodes exactly one proof; nothing of it is verified yet.
     public init(decoding bytes: [UInt8]) throws(ProofRejection) {
-        guard bytes.first == FinalityProof.version else { throw .unknownVersion(bytes.first ?? 0) }
+        guard let version = bytes.first else {
+            throw .malformed(DecodingFailure(reason: .truncated, offset: 0))
+        }
+        guard version == FinalityProof.version else { throw .unknownVersion(version) }
         do {
             self = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
                 try FinalityProof(from: &reader)

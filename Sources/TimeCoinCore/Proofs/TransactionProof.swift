@@ -44,7 +44,10 @@ public struct TransactionProof: Hashable, Sendable {
 
     /// Decodes exactly one proof; nothing of it is verified yet.
     public init(decoding bytes: [UInt8]) throws(ProofRejection) {
-        guard bytes.first == TransactionProof.version else { throw .unknownVersion(bytes.first ?? 0) }
+        guard let version = bytes.first else {
+            throw .malformed(DecodingFailure(reason: .truncated, offset: 0))
+        }
+        guard version == TransactionProof.version else { throw .unknownVersion(version) }
         do {
             self = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
                 _ = try reader.readByte()

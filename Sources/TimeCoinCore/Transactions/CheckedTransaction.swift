@@ -20,7 +20,10 @@ public struct CheckedTransaction: Hashable, Sendable {
     private let storage: Storage
 
     public var transaction: Transaction { storage.transaction }
+    // Parts that can be had without a copy of the whole.
     var kind: TransactionKind { storage.transaction.kind }
+    var inputs: [TransactionInput] { storage.transaction.inputs }
+    var outputs: [TransactionOutput] { storage.transaction.outputs }
     public var txid: Hash256 { storage.txid }
     public var wtxid: Hash256 { storage.wtxid }
     /// Bytes of the encoding, unlocking scripts included.

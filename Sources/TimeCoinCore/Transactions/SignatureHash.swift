@@ -36,13 +36,13 @@ public struct SignatureHash: Sendable {
     /// Handed from script to script: a copy costs one reference.
     private final class Shared: Sendable {
         let transaction: Transaction
-        let spent: SpentOutputs
+        let spent: [OutputEntry]
         let chain: Hash256
         let inputsPart: Hash256
         let outputsPart: Hash256
 
         init(
-            _ transaction: Transaction, _ spent: SpentOutputs, chain: Hash256, inputsPart: Hash256,
+            _ transaction: Transaction, _ spent: [OutputEntry], chain: Hash256, inputsPart: Hash256,
             outputsPart: Hash256
         ) {
             self.transaction = transaction
@@ -53,46 +53,31 @@ public struct SignatureHash: Sendable {
         }
     }
 
-    /// The outputs spent, as their owner has them.
-    private enum SpentOutputs: Sendable {
-        case outputs([TransactionOutput])
-        case entries([OutputEntry])
-
-        var count: Int {
-            switch self {
-            case .outputs(let outputs): outputs.count
-            case .entries(let entries): entries.count
-            }
-        }
-
-        subscript(index: Int) -> TransactionOutput {
-            switch self {
-            case .outputs(let outputs): outputs[index]
-            case .entries(let entries): entries[index].output
-            }
-        }
-    }
-
     private let shared: Shared
 
     /// `nil` unless there is exactly one spent output for every input.
     ///
     /// - Parameter chain: the hash of the genesis block, so that a signature is good on one chain only.
     public init?(transaction: Transaction, spending spent: [TransactionOutput], chain: Hash256) {
-        self.init(transaction, .outputs(spent), chain)
+        // Of an entry nothing is signed but its output.
+        self.init(
+            transaction: transaction,
+            spending: spent.map {
+                OutputEntry(
+                    output: $0, height: 0, slot: 0, time: Timestamp(milliseconds: 0), kind: .transfer,
+                    position: .max)
+            }, chain: chain)
     }
 
     /// `nil` unless there is exactly one spent entry for every input.
     init?(transaction: Transaction, spending spent: [OutputEntry], chain: Hash256) {
-        self.init(transaction, .entries(spent), chain)
-    }
-
-    private init?(_ transaction: Transaction, _ spent: SpentOutputs, _ chain: Hash256) {
         guard transaction.inputs.count == spent.count else { return nil }
         var writer = ByteWriter(
             reserving: max(transaction.inputs.count * 80, transaction.outputs.count * 40))
-        for index in transaction.inputs.indices {
-            SignatureHash.write(transaction.inputs[index], spent[index], into: &writer)
+        let inputs = transaction.inputs
+        for index in inputs.indices {
+            SignatureHash.write(
+                inputs[index].previous, inputs[index].sequence, spent[index].output, into: &writer)
         }
         let inputsPart = Blake2b.hash256(.signaturePart, writer.bytes)
         writer.removeAll()
@@ -116,7 +101,9 @@ public struct SignatureHash: Sendable {
         writer.write(prefixed: transaction.payload)
         writer.write(type.byte)
         if type.anyoneCanPay {
-            SignatureHash.write(transaction.inputs[index], shared.spent[index], into: &writer)
+            let input = transaction.inputs[index]
+            SignatureHash.write(
+                input.previous, input.sequence, shared.spent[index].output, into: &writer)
         } else {
             writer.write(shared.inputsPart)
             writer.write(UInt32(truncatingIfNeeded: index))
@@ -138,7 +125,7 @@ public struct SignatureHash: Sendable {
         let transaction = shared.transaction
         var count = SignatureHash.prefixBytes(of: transaction) + 1 + 2 * Hash256.byteCount
         if type.anyoneCanPay, transaction.inputs.indices.contains(index) {
-            count += shared.spent[index].locking.bytes.count + 64
+            count += shared.spent[index].output.locking.bytes.count + 64
         }
         if type.outputs == .single, transaction.outputs.indices.contains(index) {
             count += transaction.outputs[index].locking.bytes.count
@@ -153,10 +140,10 @@ public struct SignatureHash: Sendable {
     }
 
     private static func write(
-        _ input: TransactionInput, _ output: TransactionOutput, into writer: inout ByteWriter
+        _ previous: OutPoint, _ sequence: UInt32, _ output: TransactionOutput, into writer: inout ByteWriter
     ) {
-        writer.write(input.previous)
+        writer.write(previous)
         writer.write(output)
-        writer.write(input.sequence)
+        writer.write(sequence)
     }
 }

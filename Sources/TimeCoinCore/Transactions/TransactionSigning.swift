@@ -127,7 +127,9 @@ public struct TransactionSigning: Sendable {
     private func isComplete(_ index: Int) -> Bool {
         switch inputs[index].form {
         case .keyHash: !inputs[index].signatures.isEmpty
-        case .multisignature(let required, _): inputs[index].signatures.count >= required
+        // A key may stand twice in a script; its one signature then counts twice.
+        case .multisignature(let required, let keys):
+            keys.lazy.filter { inputs[index].signatures[$0] != nil }.count >= required
         default: false
         }
     }

@@ -42,13 +42,15 @@ public struct ScriptProof: Hashable, Sendable {
         var budget = ScriptBudget(
             hashedBytesLimit: ScriptWork.hashedBytesPerByte * checked.size + ScriptWork.hashedBytesBase,
             signatureChecksLimit: ScriptWork.signatureChecksPerTransaction)
-        for (index, input) in checked.transaction.inputs.enumerated() {
+        let (version, lockTime) = (checked.transaction.version, checked.transaction.lockTime)
+        let inputs = checked.inputs
+        for index in inputs.indices {
             let context = InputContext(
-                signatureHash: signatureHash, index: index, lockTime: checked.transaction.lockTime,
-                version: checked.transaction.version, sequence: input.sequence)
+                signatureHash: signatureHash, index: index, lockTime: lockTime, version: version,
+                sequence: inputs[index].sequence)
             do {
                 try ScriptInterpreter.verify(
-                    unlocking: input.unlocking, locking: spendable.spent[index].output.locking,
+                    unlocking: inputs[index].unlocking, locking: spendable.spent[index].output.locking,
                     flags: .chain, context: context, budget: &budget)
             } catch {
                 throw TransactionRejection(

@@ -19,7 +19,8 @@ enum TransactionForm {
         for item in inputItems {
             try check(item, takes: ["txid", "vout", "sequence"], "an input")
             // A lock time is looked at only if some input is not final.
-            let sequence = item["sequence"].map { $0.integer.flatMap { UInt32(exactly: $0) } }
+            let sequence =
+                item["sequence"].map { $0.integer.flatMap { UInt32(exactly: $0) } }
                 ?? (lockTime == 0 ? UInt32.max : UInt32.max - 1)
             guard let sequence else { throw refusal("a sequence has 32 bits") }
             parsedInputs.append(

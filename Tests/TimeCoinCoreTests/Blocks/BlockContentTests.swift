@@ -167,10 +167,17 @@ struct BlockContentTests {
         let cases: [([Transaction], String)] = [
             ([all[0], child, parent], "missing-input"),
             ([all[0], parent, try world.payment(of: world.allocation(0), fee: 20_000)], "spent-input"),
-            ([all[0], parent, child, try world.payment(
-                of: (OutPoint(transaction: parent.txid, index: 0), output), fee: 20_000)], "spent-input"),
-            ([all[0], try world.payment(of: (OutPoint(transaction: all[0].txid, index: 0), output))],
-             "missing-input"),
+            (
+                [
+                    all[0], parent, child,
+                    try world.payment(
+                        of: (OutPoint(transaction: parent.txid, index: 0), output), fee: 20_000),
+                ], "spent-input"
+            ),
+            (
+                [all[0], try world.payment(of: (OutPoint(transaction: all[0].txid, index: 0), output))],
+                "missing-input"
+            ),
         ]
         for (transactions, reason) in cases {
             let rejection = try world.verdict(try header.over(transactions), transactions)

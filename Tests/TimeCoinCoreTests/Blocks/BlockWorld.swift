@@ -34,8 +34,11 @@ struct BlockWorld {
     static let slotMilliseconds: UInt64 = 10_000
     static let intervalMilliseconds: UInt64 = 1000
 
-    /// Ten allocations of 1,000 TIME to the owner come first, then `extra` ones of 10 TIME to `locking`.
-    init(weights: [UInt64] = [1, 2, 3, 4], extra: Int = 0, locking: Script = .empty) throws {
+    /// Ten allocations of 1,000 TIME to the owner come first, then `extra` ones of 10 TIME to `locking`, then
+    /// one of `fortune` to the owner.
+    init(
+        weights: [UInt64] = [1, 2, 3, 4], extra: Int = 0, locking: Script = .empty, fortune: Amount? = nil
+    ) throws {
         members = try weights.indices.map { try BlockWorld.key(UInt8($0 + 1)) }
         owner = try BlockWorld.key(200)
         let thousand = try #require(Amount(units: 1000 * Amount.unitsPerTime))
@@ -51,7 +54,8 @@ struct BlockWorld {
                     operatorKey: $0.publicKey, weight: $1, payout: .keyHash(of: $0.publicKey))
             },
             allocations: (0..<10).map { _ in Genesis.Allocation(locking: own, amount: thousand) }
-                + (0..<extra).map { _ in Genesis.Allocation(locking: locking, amount: ten) })
+                + (0..<extra).map { _ in Genesis.Allocation(locking: locking, amount: ten) }
+                + (fortune.map { [Genesis.Allocation(locking: own, amount: $0)] } ?? []))
         state = genesis.state
         kept.apply(genesis.change)
     }

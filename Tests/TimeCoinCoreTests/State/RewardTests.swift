@@ -47,6 +47,16 @@ struct RewardTests {
         #expect(world.state.accruals.accounts[0].crossedAt == nil)
     }
 
+    @Test("S3: more than half of all the money there can be moves in one block")
+    func fortune() throws {
+        let fortune = try #require(Amount(units: Amount.maximum.units / 10 * 6))
+        var world = try BlockWorld(fortune: fortune)
+        let time = world.state.header.time.advanced(byMilliseconds: BlockWorld.intervalMilliseconds)
+        let before = world.state.supply.unspent.units
+        world.commit(try world.build([try world.payment(10)], at: time))
+        #expect(world.state.supply.unspent.units == before - 10_000)
+    }
+
     @Test("S3: the coinbase pays the accounts due, whole and in order; every other coinbase is refused")
     func payouts() throws {
         var world = try BlockWorld()
