@@ -112,10 +112,12 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Meters what a thread of a test allocates.
+        .target(name: "CAllocationMeter", path: "Tests/CAllocationMeter"),
         // Where the tests find published test data.
         .target(name: "TestVectors", path: "Tests/TestVectors", swiftSettings: strict),
         .testTarget(
-            name: "TimeCoinCoreTests", dependencies: ["TimeCoinCore", "TestVectors"],
+            name: "TimeCoinCoreTests", dependencies: ["TimeCoinCore", "TestVectors", "CAllocationMeter"],
             swiftSettings: strict),
         .testTarget(
             name: "TimeCoinConsensusTests", dependencies: ["TimeCoinConsensus", "TimeCoinCore"],
@@ -141,7 +143,7 @@ let package = Package(
             name: "TimeCoinNodeTests",
             dependencies: [
                 "TimeCoinNode", "TimeCoinControl", "TimeCoinTesting", "TimeCoinConsensus", "TimeCoinCore",
-                "TimeCoinStore",
+                "TimeCoinStore", "CAllocationMeter",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -113,4 +113,92 @@ struct MempoolTests {
         for txid in mempool.transactionIDs.prefix(2) { _ = mempool.drop(txid) }
         #expect(mempool.rateFloor == nil)
     }
+
+    /// Admitted without a chain: spends what these name, with as many outputs, under a script that is true.
+    private func admission(spending inputs: [OutPoint], outputs: Int, fee: UInt64 = 100_000_000) throws
+        -> Admission
+    {
+        let value = try #require(Amount(units: 546))
+        let transaction = Transaction(
+            inputs: inputs.map { TransactionInput(previous: $0, unlocking: .empty) },
+            outputs: (0..<outputs).map { _ in TransactionOutput(value: value, locking: Script([0x51])) })
+        let share = (UInt64(outputs) * 546 + fee) / UInt64(inputs.count) + 1
+        let entry = OutputEntry(
+            output: TransactionOutput(value: try #require(Amount(units: share)), locking: Script([0x51])),
+            height: 1, slot: 0, time: Timestamp(milliseconds: 0), kind: .transfer, position: 0)
+        let spendable = try SpendableTransaction(
+            try CheckedTransaction(checking: transaction),
+            spending: [OutputEntry](repeating: entry, count: inputs.count),
+            in: SpendingContext(slot: 1, parentTime: Timestamp(milliseconds: 1), growthPrice: .zero))
+        let proof = try ScriptProof(verifying: spendable, chain: .zero)
+        let verified = try #require(VerifiedTransaction(spendable, proof: proof))
+        return Admission(verified: verified, proof: proof, height: 1)
+    }
+
+    private func outPoints(_ transaction: Hash256, _ count: Int) -> [OutPoint] {
+        (0..<count).map { OutPoint(transaction: transaction, index: UInt32($0)) }
+    }
+
+    @Test("what is asked before anything is paid is cheap, however many inputs name however wide a parent")
+    func boundedPrecheck() throws {
+        var mempool = Mempool()
+        let root = Blake2b.hash256(.block, [1])
+        let wide = try admission(spending: outPoints(root, 3000), outputs: 40_000)
+        _ = try mempool.admit(wide.verified, proof: wide.proof, at: now)
+        let parent = wide.verified.spendable.checked
+        let many = 5000
+        for index in 0..<many {
+            let child = try admission(
+                spending: [OutPoint(transaction: parent.txid, index: UInt32(index))], outputs: 1)
+            _ = try mempool.admit(child.verified, proof: child.proof, at: now)
+        }
+        #expect(mempool.descendants(of: parent.txid).count == many + 1)
+        #expect(mempool.descendants(of: parent.txid, countMax: 100).count == 101)
+        // Hangs on thousands of different ones.
+        let heir = try admission(
+            spending: mempool.transactionIDs.dropFirst().map { OutPoint(transaction: $0, index: 0) },
+            outputs: 1)
+        #expect(mempool.parents(of: heir.verified.spendable.checked).count == Mempool.chainMax)
+        #expect(throws: MempoolRejection.chainTooLong) {
+            try mempool.precheck(heir.verified.spendable.checked)
+        }
+        for txid in mempool.transactionIDs.dropFirst(100) { _ = mempool.drop(txid) }
+        // Conflicts by each of its inputs.
+        let rival = try admission(spending: outPoints(root, 3000), outputs: 1)
+        let conflicting = try ContinuousClock().measure {
+            let price = try mempool.precheck(rival.verified.spendable.checked)
+            #expect(price?.replaced.count == 100)
+        }
+        // Half a minute where each input follows all outputs anew.
+        #expect(conflicting < .seconds(3), "\(conflicting)")
+        #expect(mempool.drop(parent.txid).count == 100)
+        #expect(mempool.isEmpty && mempool.memoryBytes == 0)
+    }
+
+    @Test("children are known exactly as long as they wait, whatever replaces, evicts or settles them")
+    func children() throws {
+        var mempool = Mempool()
+        let parent = try admission(spending: outPoints(Blake2b.hash256(.block, [2]), 1), outputs: 3)
+        _ = try mempool.admit(parent.verified, proof: parent.proof, at: now)
+        let txid = parent.verified.spendable.checked.txid
+        func child(_ output: UInt32, outputs: Int = 1, fee: UInt64) throws -> Admission {
+            try admission(
+                spending: [OutPoint(transaction: txid, index: output)], outputs: outputs, fee: fee)
+        }
+        let first = try child(0, fee: 5000)
+        let second = try child(1, fee: 5000)
+        for entry in [first, second] {
+            _ = try mempool.admit(entry.verified, proof: entry.proof, at: now)
+        }
+        let better = try child(0, outputs: 2, fee: 50_000)
+        let replaced = try mempool.admit(better.verified, proof: better.proof, at: now)
+        #expect(replaced == [first.verified.spendable.checked.txid])
+        let ids = [better, second].map(\.verified.spendable.checked.txid)
+        #expect(mempool.entry(txid)?.children == Set(ids))
+        #expect(Set(mempool.descendants(of: txid)) == Set([txid] + ids))
+        _ = mempool.drop(ids[0])
+        #expect(mempool.entry(txid)?.children == [ids[1]])
+        #expect(Set(mempool.drop(txid)) == [txid, ids[1]])
+        #expect(mempool.isEmpty)
+    }
 }

@@ -37,6 +37,19 @@ struct World {
         return try CheckedTransaction(checking: transaction)
     }
 
+    /// Spends what the payment before gave back to its sender, or sends it to somebody else.
+    func payment(after parent: CheckedTransaction, fee: UInt64 = 5000) throws -> CheckedTransaction {
+        let rest = try #require(parent.transaction.outputs.last)
+        let amount = try #require(Amount(decimal: "1.5"))
+        let fee = try #require(Amount(units: fee))
+        let receiver = try #require(chain.members.first)
+        let transaction = try #require(
+            chain.payment(
+                of: OutPoint(transaction: parent.txid, index: 1), worth: rest.value, paying: amount,
+                to: receiver.publicKey, fee: fee))
+        return try CheckedTransaction(checking: transaction)
+    }
+
     func admission(_ checked: CheckedTransaction) throws -> Admission {
         let entries = try store.snapshot { reader in
             try checked.transaction.inputs.compactMap { try reader.output($0.previous) }

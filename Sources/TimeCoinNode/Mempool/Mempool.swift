@@ -9,7 +9,7 @@ public import TimeCoinCore
 public struct Mempool: Sendable {
     public struct Limits: Sendable, Equatable {
         public var transactionsMax = 10_000
-        /// Estimated memory of all entries, bytes.
+        /// Memory of all entries, by ``Mempool/memory(of:parents:)``. Unit: bytes.
         public var memoryBytesMax = 300_000_000
         /// A transaction that waited so long is dropped, milliseconds.
         public var expiryMilliseconds: UInt64 = 24 * 3600 * 1000
@@ -26,6 +26,8 @@ public struct Mempool: Sendable {
         let memoryBytes: Int
         /// Waiting transactions whose outputs this one spends.
         let parents: [Hash256]
+        /// Waiting transactions that spend outputs of this one.
+        fileprivate(set) var children: Set<Hash256> = []
 
         var rate: FeeRate { FeeRate(fee: fee, size: checked.size) }
     }
@@ -46,11 +48,11 @@ public struct Mempool: Sendable {
 
     /// Unconfirmed transactions that may hang together in a line.
     public static let chainMax = 25
-    /// Memory of an entry beyond its scripts: maps, arrays and the entry itself, measured.
-    private static let entryOverheadBytes = 900
+    /// Spent outputs for which the map of them keeps its room, whatever waits. Unit: outputs.
+    private static let spendersKept = 50_000
 
     public let limits: Limits
-    private var entries: [Hash256: Entry] = [:]
+    private(set) var entries: [Hash256: Entry] = [:]
     private var spenders: [OutPoint: Hash256] = [:]
     private var witnesses: [Hash256: Hash256] = [:]
     private var payers = Heap<Payer>()
@@ -135,9 +137,10 @@ public struct Mempool: Sendable {
         let checked = verified.spendable.checked
         let price = try precheck(checked)
         try price?.check(verified.spendable)
+        let parents = parents(of: checked)
         let entry = Entry(
             checked: checked, proof: proof, fee: verified.spendable.fee, arrived: now, sequence: nextSequence,
-            memoryBytes: checked.size + Mempool.entryOverheadBytes, parents: parents(of: checked))
+            memoryBytes: Mempool.memory(of: checked.transaction, parents: parents.count), parents: parents)
         // Taken out first: they make room themselves, and are back if it is not enough.
         let replaced = price?.replaced ?? []
         let removed = replaced.compactMap { entries[$0] }
@@ -146,7 +149,7 @@ public struct Mempool: Sendable {
         do {
             evicted = try makeRoom(for: entry)
         } catch {
-            for entry in removed { insert(entry) }
+            for entry in removed.sorted(by: { $0.sequence < $1.sequence }) { insert(entry) }
             throw error
         }
         nextSequence += 1
@@ -193,33 +196,6 @@ public struct Mempool: Sendable {
         return order
     }
 
-    // MARK: - Chains
-
-    func parents(of checked: CheckedTransaction) -> [Hash256] {
-        var parents: [Hash256] = []
-        for input in checked.transaction.inputs where entries[input.previous.transaction] != nil {
-            if !parents.contains(input.previous.transaction) { parents.append(input.previous.transaction) }
-        }
-        return parents
-    }
-
-    /// The given ones and all that they hang on, children before their parents. Ends early just past the
-    /// limit.
-    func ancestors(of start: [Hash256]) -> [Hash256] {
-        guard start.contains(where: { entries[$0].map { !$0.parents.isEmpty } ?? false }) else {
-            return start
-        }
-        var depths: [Hash256: Int] = [:]
-        var frontier = start
-        var depth = 0
-        while !frontier.isEmpty, depth <= Mempool.chainMax {
-            for txid in frontier { depths[txid] = depth }
-            frontier = Array(Set(frontier.flatMap { entries[$0]?.parents ?? [] })).sorted()
-            depth += 1
-        }
-        return depths.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map(\.key)
-    }
-
     // MARK: - Room
 
     /// Evicts the worst payers until the entry fits, or refuses it when it is the worst itself; a refusal
@@ -257,22 +233,6 @@ public struct Mempool: Sendable {
         return victims.sorted()
     }
 
-    /// A transaction and everything that spends from it.
-    func descendants(of txid: Hash256) -> [Hash256] {
-        var found: [Hash256] = []
-        var seen: Set<Hash256> = []
-        var frontier = [txid]
-        while let next = frontier.popLast() {
-            guard let entry = entries[next], seen.insert(next).inserted else { continue }
-            found.append(next)
-            for index in entry.checked.transaction.outputs.indices {
-                let outPoint = OutPoint(transaction: next, index: UInt32(truncatingIfNeeded: index))
-                if let child = spenders[outPoint] { frontier.append(child) }
-            }
-        }
-        return found
-    }
-
     private func isOverfull(with entry: Entry) -> Bool {
         entries.count + 1 > limits.transactionsMax || memoryBytes + entry.memoryBytes > limits.memoryBytesMax
     }
@@ -281,6 +241,7 @@ public struct Mempool: Sendable {
 
     private mutating func insert(_ entry: Entry) {
         entries[entry.checked.txid] = entry
+        for parent in entry.parents { entries[parent]?.children.insert(entry.checked.txid) }
         witnesses[entry.checked.wtxid] = entry.checked.txid
         for input in entry.checked.transaction.inputs {
             spenders[input.previous] = entry.checked.txid
@@ -298,8 +259,13 @@ public struct Mempool: Sendable {
     private mutating func remove(_ txid: Hash256) {
         guard let entry = entries.removeValue(forKey: txid) else { return }
         witnesses[entry.checked.wtxid] = nil
+        for parent in entry.parents { entries[parent]?.children.remove(txid) }
         for input in entry.checked.transaction.inputs {
             spenders[input.previous] = nil
+        }
+        if spenders.capacity > Mempool.spendersKept, spenders.count < spenders.capacity / 8 {
+            // A map keeps the room that it once needed.
+            spenders = Dictionary(uniqueKeysWithValues: spenders.map { ($0.key, $0.value) })
         }
         memoryBytes -= entry.memoryBytes
         encodedBytes -= entry.checked.size

@@ -29,7 +29,10 @@ public struct ReplacementPrice: Sendable {
             }
             first = first ?? (input.previous, other)
             rate = max(rate ?? entry.rate, entry.rate)
-            replaced.formUnion(mempool.descendants(of: other))
+            // Once for each: a stranger may name the same one by many outputs.
+            guard !replaced.contains(other) else { continue }
+            replaced.formUnion(
+                mempool.descendants(of: other, countMax: ReplacementPrice.replacedMax))
             guard replaced.count <= ReplacementPrice.replacedMax else {
                 throw .conflict(input.previous, with: other)
             }

@@ -57,15 +57,17 @@ public struct NodeProgram: Sendable {
             )
         }
         let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
-        let state = try openState(store, genesis)
+        let (state, undone) = try UncertifiedBlocks.rollBack(
+            store, from: try openState(store, genesis), logger: logger)
         let journal = try StoredJournal(opening: directory.journal)
-        let submissions = try SubmissionLog(opening: directory.submissions)
+        let submissions = try SubmissionLog(
+            opening: directory.submissions, at: NodeClock.system.moment.clock, logger: logger)
         let signer = try openSigner(state)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         do {
             let node = try assemble(
-                store: store, state: state, journal: journal, submissions: submissions, signer: signer,
-                group: group)
+                store: store, state: state, undone: undone, journal: journal, submissions: submissions,
+                signer: signer, group: group)
             try await node.run(logger: logger)
         } catch {
             try? await group.shutdownGracefully()
@@ -94,8 +96,8 @@ public struct NodeProgram: Sendable {
     }
 
     private func assemble(
-        store: ChainStore, state: ChainState, journal: StoredJournal, submissions: SubmissionLog,
-        signer: Signer?, group: MultiThreadedEventLoopGroup
+        store: ChainStore, state: ChainState, undone: [CheckedBlock], journal: StoredJournal,
+        submissions: SubmissionLog, signer: Signer?, group: MultiThreadedEventLoopGroup
     ) throws -> RunningNode {
         let clock = NodeClock.system
         let directory = configuration.directory
@@ -106,6 +108,11 @@ public struct NodeProgram: Sendable {
             signsAbove: max(journal.damagedUpTo ?? 0, lostHeight(entries, signer, above: state.height) ?? 0),
             at: clock.moment.instant)
         reactor.replay(entries)
+        let mempoolFile = MempoolFile(directory.mempool)
+        // What of it became final meanwhile, or can no longer be paid, is refused, and rightly so.
+        let waited =
+            reactor.mempool.reinstate(undone, at: clock.moment.instant)
+            + mempoolFile.read(at: clock.moment.clock, logger: logger) + submissions.kept
         let view = PublishedView(state: state)
         let link = PeerLink()
         let events = EventLog()
@@ -149,7 +156,7 @@ public struct NodeProgram: Sendable {
             network: network,
             server: ControlServer(path: socket.path, answering: api, group: group), wallet: wallet,
             events: events, stop: stop, passphrase: configuration.passphrase, intake: intake,
-            submitted: try submissions.transactions())
+            waited: waited, mempoolFile: mempoolFile)
     }
 
     /// The height whose journal is gone although the signer's record says that this member signed at it: its
@@ -212,8 +219,9 @@ private struct RunningNode: Sendable {
     let stop: StopRequest
     let passphrase: [UInt8]
     let intake: TransactionIntake
-    /// Handed in before this start.
-    let submitted: [CheckedTransaction]
+    /// What waited before this start.
+    let waited: [Resubmission]
+    let mempoolFile: MempoolFile
 
     func run(logger: Logger) async throws {
         if (try? await wallet.unlock(passphrase: passphrase)) == nil {
@@ -222,13 +230,15 @@ private struct RunningNode: Sendable {
         // Ports and sockets first: a node that cannot be reached shall not begin to sign.
         try await network.bind()
         await core.resume()
-        for checked in submitted {
-            // What became final meanwhile, or can no longer be paid, is refused, and rightly so.
-            try? await intake.submit(checked)
-        }
         // The first of these to end ends the others: a signal, a call of `stop`, or a fault of this machine.
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await core.work(verifier, proposer: proposer) }
+            group.addTask {
+                // Beside the work of consensus: a full mempool takes a while to verify.
+                await withDiscardingTaskGroup { jobs in
+                    jobs.addTask { await intake.resubmit(waited) }
+                    jobs.addTask { await core.work(verifier, proposer: proposer) }
+                }
+            }
             group.addTask { try await network.run() }
             group.addTask { try await server.run() }
             group.addTask { try await pulse() }
@@ -246,6 +256,22 @@ private struct RunningNode: Sendable {
             defer { group.cancelAll() }
             try await group.next()
             await core.stop()
+        }
+        await keepWaiting(logger)
+    }
+
+    /// Writes down what waits. Without it the next start has less to offer, and nothing worse.
+    private func keepWaiting(_ logger: Logger) async {
+        guard let waiting = await core.waiting() else {
+            return logger.notice(
+                "stopped before everything was verified that waited: its file stays as it is")
+        }
+        do {
+            try mempoolFile.write(waiting.transactions, at: waiting.clock)
+            logger.info(
+                "kept what waits for a block", metadata: ["count": "\(waiting.transactions.count)"])
+        } catch {
+            logger.warning("what waits for a block was not kept", metadata: ["reason": "\(error)"])
         }
     }
 

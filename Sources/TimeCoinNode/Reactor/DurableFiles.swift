@@ -46,50 +46,6 @@ final class StoredJournal: ConsensusJournaling {
     }
 }
 
-/// Transactions that were handed in at this node and wait: the answer was that they were taken, so they
-/// outlive the process.
-///
-/// Frames bear the second of the wall clock in which they were written. Not synced: they shall outlive a kill
-/// of the process, and whoever hands in a transaction can do so again after a failure of the machine.
-final class SubmissionLog: SubmissionRecording {
-    private let file: Mutex<AppendOnlyFile>
-
-    init(opening directory: String) throws {
-        var options = AppendOnlyFile.Options()
-        options.segmentBytes = 4 << 20
-        options.segmentsMin = 1
-        file = Mutex(try AppendOnlyFile(opening: directory, options: options))
-    }
-
-    func append(_ transaction: [UInt8], at clock: Timestamp) throws {
-        try file.withLock { file in
-            _ = try file.append(transaction, height: max(file.lastHeight, clock.milliseconds / 1000))
-        }
-    }
-
-    func prune(before clock: Timestamp) throws {
-        try file.withLock { try $0.prune(below: clock.milliseconds / 1000) }
-    }
-
-    /// What was handed in and may still wait, oldest first.
-    func transactions() throws -> [CheckedTransaction] {
-        try file.withLock { file in
-            var found: [CheckedTransaction] = []
-            try file.records { record in
-                if let checked = try? CheckedTransaction(decoding: record.payload) { found.append(checked) }
-            }
-            return found
-        }
-    }
-}
-
-/// The durable form of what was handed in.
-protocol SubmissionRecording: Sendable {
-    func append(_ transaction: [UInt8], at clock: Timestamp) throws
-    /// Lets go what was written before, as far as that is cheap.
-    func prune(before clock: Timestamp) throws
-}
-
 /// The signer's record as a file.
 final class StoredSignRecord: SignRecording {
     private let state: Mutex<State>

@@ -53,6 +53,7 @@ actor NodeCore {
     private var tickAt = Instant(milliseconds: 0)
     var gossip = TransactionGossip()
     private var offerAt = Instant(milliseconds: 0)
+    private var isResubmitted = false
     /// The first fault of this machine; after it nothing is signed or written.
     private(set) var fault: (any Error)?
 
@@ -118,6 +119,19 @@ actor NodeCore {
     /// Reads from the reactor's present value.
     func read<Value: Sendable>(_ body: @Sendable (borrowing Reactor) -> Value) -> Value {
         body(reactor)
+    }
+
+    /// Everything that waited before the start has been offered to admission again.
+    func finishResubmission() {
+        isResubmitted = true
+    }
+
+    /// What waits, to be kept over a restart; `nil` when what waited before this start was not all offered
+    /// again, or after a fault of this machine.
+    func waiting() -> (transactions: [Resubmission], clock: Timestamp)? {
+        guard isResubmitted, fault == nil else { return nil }
+        let now = parts.clock.moment
+        return (reactor.mempool.waiting(at: now.instant), now.clock)
     }
 
     /// Stops the jobs; nothing is signed after it.
@@ -251,7 +265,9 @@ actor NodeCore {
         offerAt = now.advanced(byMilliseconds: TransactionGossip.offerInterval)
         let late = now.milliseconds - min(now.milliseconds, TransactionGossip.offerInterval)
         gossip.offer(reactor.mempool.names(arrivedBefore: Instant(milliseconds: late)))
-        // What waits longest says how far back the log of what was handed in must reach.
+        // What waits longest says how far back the log of what was handed in must reach; as long as not all
+        // of the log waits again, nothing of it may go.
+        guard isResubmitted else { return }
         let oldest = min(reactor.mempool.oldestArrival ?? now, now)
         let age = now.milliseconds - oldest.milliseconds
         let clock = parts.clock.moment.clock.milliseconds

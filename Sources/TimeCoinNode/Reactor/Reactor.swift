@@ -413,11 +413,11 @@ struct Reactor: Sendable {
         var accepted: [CheckedTransaction] = []
         for admission in admissions where admission.height == state.height {
             let checked = admission.verified.spendable.checked
+            let arrived = now.instant.milliseconds - min(now.instant.milliseconds, admission.age)
             guard
-                let evicted = try? mempool.admit(admission.verified, proof: admission.proof, at: now.instant)
-            else {
-                continue
-            }
+                let evicted = try? mempool.admit(
+                    admission.verified, proof: admission.proof, at: Instant(milliseconds: arrived))
+            else { continue }
             accepted.append(checked)
             if !evicted.isEmpty { effects.append(.report(.dropped(evicted, reason: "evicted"))) }
         }

@@ -60,6 +60,8 @@ struct Admission: Sendable {
     let proof: ScriptProof
     /// Height of the tip on which its inputs were found.
     let height: Height
+    /// How long it has waited before. Unit: milliseconds.
+    var age: UInt64 = 0
 }
 
 /// What the shell does for the reactor, in this order and one after the other.

@@ -37,6 +37,24 @@ struct TransactionIntake: Sendable {
         await core.admit(admissions, finishing: fresh.transactions)
     }
 
+    /// Takes back what waited before, one after the other, so that parents are in before what spends from
+    /// them. What cannot be admitted any more is left out. Ends early when cancelled.
+    func resubmit(_ waited: [Resubmission]) async {
+        for entry in waited {
+            guard !Task.isCancelled else { return }
+            try? await resubmit(entry)
+        }
+        await core.finishResubmission()
+    }
+
+    private func resubmit(_ entry: Resubmission) async throws(MempoolRejection) {
+        let view = try await core.view(of: entry.checked)
+        let spendable = try resolver.spendable([(entry.checked, view)])[0].get()
+        var admission = try verify(spendable, at: view.height)
+        admission.age = entry.age
+        await core.admit([admission], finishing: [])
+    }
+
     private func verify(
         _ spendable: SpendableTransaction, at height: Height
     ) throws(MempoolRejection) -> Admission {
@@ -106,6 +124,8 @@ extension NodeCore {
         let present = try view(of: checked)
         let resolver = TransactionResolver(store: parts.store, faults: FaultReport(parts.events))
         let spendable = try resolver.spendable([(checked, present)])[0].get()
-        return try Admission(spendable, proof: admission.proof, height: present.height)
+        var renewed = try Admission(spendable, proof: admission.proof, height: present.height)
+        renewed.age = admission.age
+        return renewed
     }
 }
