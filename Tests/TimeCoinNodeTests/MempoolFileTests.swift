@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Synchronization
 import Testing
 import TimeCoinCore
 import TimeCoinStore
@@ -7,9 +8,32 @@ import TimeCoinTesting
 
 @testable import TimeCoinNode
 
+/// Keeps the messages that a node logs.
+private struct WarningLines: LogHandler {
+    private final class Lines: Sendable {
+        let kept = Mutex<[String]>([])
+    }
+
+    private let lines = Lines()
+    var metadata: Logger.Metadata = [:]
+    var logLevel: Logger.Level = .warning
+
+    var count: Int { lines.kept.withLock { $0.count } }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        lines.kept.withLock { $0.append("\(event.message)") }
+    }
+}
+
 @Suite("What waits, on disk")
 struct MempoolFileTests {
-    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    private let lines = WarningLines()
+    private var logger: Logger { Logger(label: "test") { [lines] _ in lines } }
     private let clock = Timestamp(milliseconds: 1_000_000_000)
 
     private func inDirectory(_ body: (String) throws -> Void) throws {
@@ -48,6 +72,7 @@ struct MempoolFileTests {
                 }
             }
             #expect(try FileManager.default.contentsOfDirectory(atPath: path) == ["mempool"])
+            #expect(lines.count == 0)
         }
     }
 
@@ -105,7 +130,9 @@ struct MempoolFileTests {
                 guard place < bytes.count else { break }
                 bytes[place] ^= 0x10
                 try bytes.write(to: segment)
+                let before = lines.count
                 let read = file.read(at: clock, logger: logger)
+                #expect(lines.count == before + 1, "\(place)")
                 #expect(read.count < 3 && read.allSatisfy { known.contains($0.checked.wtxid) }, "\(place)")
                 let damaged = path + "/mempool" + DamagedFiles.suffix
                 if FileManager.default.fileExists(atPath: damaged) {
@@ -143,12 +170,12 @@ struct MempoolFileTests {
             try bytes.write(to: segment)
             try autoreleased {
                 let log = try SubmissionLog(opening: path, at: later, logger: logger)
-                #expect(log.kept.isEmpty)
+                #expect(log.kept.isEmpty && lines.count == 1)
                 try log.append(handed[1].transaction.encoded, at: later)
             }
             #expect(try Data(contentsOf: self.segment(path + DamagedFiles.suffix)) == bytes)
             let log = try SubmissionLog(opening: path, at: later, logger: logger)
-            #expect(log.kept.map(\.checked) == [handed[1]])
+            #expect(log.kept.map(\.checked) == [handed[1]] && lines.count == 1)
         }
     }
 }

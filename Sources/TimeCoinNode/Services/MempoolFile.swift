@@ -50,12 +50,16 @@ struct MempoolFile {
         var found: [Resubmission] = []
         do {
             var bytes = 0
-            try AppendOnlyFile.read(path) { record in
+            let isCut = try AppendOnlyFile.read(path) { record in
                 bytes += record.payload.count
                 guard found.count < MempoolFile.transactionsMax, bytes <= MempoolFile.bytesMax,
                     let entry = Resubmission(reading: record.payload, at: clock)
                 else { return }
                 found.append(entry)
+            }
+            if isCut {
+                logger.warning(
+                    "the end of what waited before is damaged and left out", metadata: ["path": "\(path)"])
             }
         } catch let failure as StoreFailure where failure.code == .missing {
             return []

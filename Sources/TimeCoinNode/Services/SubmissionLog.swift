@@ -12,6 +12,7 @@ final class SubmissionLog: SubmissionRecording {
     private let file: Mutex<AppendOnlyFile>
     /// What was handed in before and may still wait, oldest first.
     let kept: [Resubmission]
+    private let torn: AppendOnlyFile.TornTail?
 
     /// Opens the log, and reads it through; one that is damaged is set aside and begun anew: nothing but
     /// convenience depends on it.
@@ -20,6 +21,11 @@ final class SubmissionLog: SubmissionRecording {
     convenience init(opening directory: String, at clock: Timestamp, logger: Logger) throws {
         do {
             try self.init(reading: directory, at: clock)
+            if let torn {
+                logger.warning(
+                    "the end of what was handed in before is damaged and cut off",
+                    metadata: ["path": "\(directory)", "bytes": "\(torn.bytes)"])
+            }
         } catch let failure as StoreFailure {
             try DamagedFiles.setAside(directory, after: failure, logger: logger)
             try self.init(reading: directory, at: clock)
@@ -39,6 +45,7 @@ final class SubmissionLog: SubmissionRecording {
             kept.append(Resubmission(checked, age: age))
         }
         self.kept = kept
+        torn = file.torn
         self.file = Mutex(file)
     }
 
