@@ -1,3 +1,4 @@
+import CAllocationMeter
 import Testing
 import TimeCoinCore
 import TimeCoinStore
@@ -173,6 +174,61 @@ struct MempoolTests {
         #expect(conflicting < .seconds(3), "\(conflicting)")
         #expect(mempool.drop(parent.txid).count == 100)
         #expect(mempool.isEmpty && mempool.memoryBytes == 0)
+    }
+
+    @Test("S5: refused and handed in again, a hundred times: nothing is held back by what was not taken")
+    func refusedAgain() throws {
+        let world = try World()
+        var mempool = Mempool()
+        let good = try world.admission(try world.payment(0))
+        let checked = good.verified.spendable.checked
+        for round in 0..<100 {
+            let poor = try world.admission(try world.payment(0, fee: UInt64(5001 + round)))
+            // The proof is of another: not taken, whatever waits.
+            #expect(VerifiedTransaction(poor.verified.spendable, proof: good.proof) == nil)
+            _ = try mempool.admit(good.verified, proof: good.proof, at: now)
+            #expect(throws: MempoolRejection.self) {
+                var copy = mempool
+                _ = try copy.admit(poor.verified, proof: poor.proof, at: now)
+            }
+            #expect(mempool.drop(checked.txid) == [checked.txid])
+            #expect(mempool.isEmpty && mempool.memoryBytes == 0 && mempool.encodedBytes == 0)
+            #expect(mempool.spender(of: checked.transaction.inputs[0].previous) == nil)
+            #expect(!mempool.contains(wtxid: checked.wtxid))
+        }
+    }
+
+    @Test(
+        "S13: three days of virtual time under load: what the pool allocates levels off",
+        .enabled(if: allocation_meter_works()))
+    func levelsOff() throws {
+        var limits = Mempool.Limits()
+        limits.transactionsMax = 300
+        var mempool = Mempool(limits: limits)
+        allocation_meter_reset()
+        var peaks: [Int64] = []
+        var number: UInt32 = 0
+        for day in 0..<3 as Range<UInt64> {
+            var most: Int64 = 0
+            for minute in 0..<1440 as Range<UInt64> {
+                let time = Instant(milliseconds: (day * 1440 + minute) * 60_000)
+                for _ in 0..<3 {
+                    number += 1
+                    let root = Blake2b.hash256(.block, [UInt8(number & 0xff), UInt8(number >> 8)])
+                    let entry = try admission(
+                        spending: [OutPoint(transaction: root, index: 0)], outputs: 1,
+                        fee: UInt64(1000 + number % 977))
+                    _ = try? mempool.admit(entry.verified, proof: entry.proof, at: time)
+                }
+                if minute % 7 == 0, let first = mempool.transactionIDs.first { _ = mempool.drop(first) }
+                _ = mempool.expire(at: time)
+                most = max(most, allocation_meter_live())
+            }
+            peaks.append(most)
+        }
+        #expect(mempool.count > 100 && mempool.count <= 300)
+        #expect(peaks[2] <= peaks[0] + peaks[0] / 4, "\(peaks)")
+        #expect(peaks[2] < 2_000_000, "\(peaks)")
     }
 
     @Test("children are known exactly as long as they wait, whatever replaces, evicts or settles them")

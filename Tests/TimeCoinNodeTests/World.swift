@@ -11,11 +11,16 @@ struct World {
     let store: MemoryChainStore
     var state: ChainState
 
-    init(weights: [UInt64] = [1, 1, 1, 1], allocations: Int = 20) throws {
+    init(
+        weights: [UInt64] = [1, 1, 1, 1], allocations: Int = 20,
+        configured: (inout ChainParameters) -> Void = { _ in }
+    ) throws {
+        var parameters = ChainParameters.local(slotMilliseconds: 5000, paymentIntervalMilliseconds: 0)
+        configured(&parameters)
         chain = try #require(
             TestChain(
                 weights: weights, allocations: allocations,
-                parameters: .local(slotMilliseconds: 5000, paymentIntervalMilliseconds: 0)))
+                parameters: parameters))
         store = MemoryChainStore(chain: chain.genesis.hash)
         try store.commit([BlockCommit(chain.genesis.block, change: chain.genesis.change, certificate: [])])
         state = chain.genesis.state
@@ -90,5 +95,38 @@ struct World {
     mutating func commit(_ block: ExecutedBlock) throws {
         try store.commit([BlockCommit(block.block, change: block.change, certificate: [])])
         state = block.change.state
+    }
+
+    /// A block of these transactions as somebody would build it who checks nothing; `nil` where not even its
+    /// form is allowed.
+    func unchecked(
+        _ transactions: [CheckedTransaction], like header: BlockHeader, stateRoot: Hash256? = nil
+    ) throws(BlockRejection) -> CheckedBlock {
+        let roots = BlockRoots(of: transactions)
+        return try CheckedBlock(
+            header: BlockHeader(
+                version: header.version, kind: header.kind, height: header.height, slot: header.slot,
+                previous: header.previous, time: header.time, transactionRoot: roots.transactions,
+                witnessRoot: roots.witnesses, stateRoot: stateRoot ?? header.stateRoot,
+                validators: header.validators, nextValidators: header.nextValidators,
+                evidenceRoot: header.evidenceRoot, attestationRoot: header.attestationRoot,
+                proposer: header.proposer), transactions: transactions)
+    }
+}
+
+/// SplitMix64: the same numbers for a seed on every machine.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var word = state
+        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
+        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
+        return word ^ word >> 31
     }
 }
