@@ -149,6 +149,9 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "TimeCoinTestingTests",
+            dependencies: ["TimeCoinTesting", "TimeCoinConsensus", "TimeCoinCore"], swiftSettings: strict),
         .testTarget(name: "HouseTests", swiftSettings: strict),
     ]
 )
