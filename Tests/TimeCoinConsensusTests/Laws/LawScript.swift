@@ -40,6 +40,7 @@ struct LawScript {
             }
         }
         if let timer = machine.timers.randomElement(using: &generator), chance(12) { return .elapsed(timer) }
+        if chance(6) { return noise(machine) }
         if lies, chance(6), let again = history.randomElement(using: &generator) { return again }
         let input = try message(machine)
         if let input { history.append(input) }
@@ -78,11 +79,22 @@ struct LawScript {
         return try members.vote(member, type, round, value)
     }
 
+    /// What the host should not say, or not again.
+    private mutating func noise(_ machine: ConsensusMachine) -> ConsensusInput {
+        switch Int.random(in: 0..<4, using: &generator) {
+        case 0: .built(round: machine.round + 1, value: members.value(98))
+        case 1: .elapsed(Timeout(kind: .prevote, round: machine.round + 1))
+        case 2: .start
+        default: .elapsed(Timeout(kind: .propose, round: 9))
+        }
+    }
+
     private mutating func certificate(_ round: Round) throws -> ConsensusInput? {
         let kind: CertificateKind = chance(80) ? .polka : .commit
+        let value = members.value(kind == .commit || chance(50) ? 97 : 98)
         let votes: [VerifiedVote] = try members.keys.indices.filter { $0 != own }.compactMap { member in
             let type: VoteType = kind == .polka ? .prevote : .precommit
-            let input = try members.vote(member, type, round, members.value(97))
+            let input = try members.vote(member, type, round, value)
             return if case .vote(let vote) = input { vote } else { nil }
         }
         return VerifiedCertificate(kind, of: votes, validators: members.set).map { .certificate($0) }

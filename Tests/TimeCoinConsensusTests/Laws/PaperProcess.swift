@@ -152,7 +152,7 @@ struct PaperProcess: Hashable {
     /// Every state that one rule leads to.
     func successors() -> [PaperProcess] {
         guard hasStarted, decision == nil else { return hasStarted ? [] : decided() }
-        return decided() + answered() + locking() + waiting() + skipped()
+        return decided() + answered() + locking() + skipped()
     }
 
     /// Lines 22 to 33.
@@ -207,20 +207,13 @@ struct PaperProcess: Hashable {
         return found
     }
 
-    /// Lines 34, 35, 47 and 48.
-    private func waiting() -> [PaperProcess] {
-        var found: [PaperProcess] = []
-        if step == .prevote, anyPrevotes(round), !scheduled.contains(.prevote(round)) {
-            var next = self
-            next.scheduled.insert(.prevote(round))
-            found.append(next)
-        }
-        if anyPrecommits(round), !scheduled.contains(.precommit(round)) {
-            var next = self
-            next.scheduled.insert(.precommit(round))
-            found.append(next)
-        }
-        return found
+    /// Lines 34, 35, 47 and 48. To schedule a timeout only adds to what may happen, so it is done at once; one
+    /// of a round that was left does nothing.
+    mutating func schedule() {
+        guard hasStarted else { return }
+        if step == .prevote, anyPrevotes(round) { scheduled.insert(.prevote(round)) }
+        if anyPrecommits(round) { scheduled.insert(.precommit(round)) }
+        scheduled.formIntersection([.propose(round), .prevote(round), .precommit(round)])
     }
 
     /// Lines 49 to 54.
@@ -248,10 +241,15 @@ struct PaperProcess: Hashable {
 
     /// This state and every one that rules may lead to from it.
     func outcomes() -> Set<PaperProcess> {
-        var found: Set<PaperProcess> = [self]
-        var open = [self]
+        var first = self
+        first.schedule()
+        var found: Set<PaperProcess> = [first]
+        var open = [first]
         while let state = open.popLast() {
-            for next in state.successors() where found.insert(next).inserted { open.append(next) }
+            for var next in state.successors() {
+                next.schedule()
+                if found.insert(next).inserted { open.append(next) }
+            }
         }
         return found
     }
