@@ -16,7 +16,7 @@ struct BlockRuleTests {
     }
 
     private func rule(_ block: CheckedBlock, _ world: World) async throws -> BlockRejection.Rule? {
-        switch try await world.judge.judge(block, on: world.state) {
+        switch try await world.verifier.judge(block, on: world.state) {
         case .success: nil
         case .failure(let rejection): rejection.rule
         }
@@ -201,7 +201,7 @@ struct BlockRuleTests {
         var sizes: [Int] = []
         while !waiting.isEmpty, sizes.count < 5 {
             let time = world.state.header.time.advanced(byMilliseconds: 10)
-            let assembly = try world.judge.build(
+            let assembly = try world.verifier.build(
                 on: world.state, at: time, proposer: world.chain.members[0].publicKey,
                 candidates: waiting.map { ($0.verified.spendable.checked, $0.proof) })
             let block = try #require(assembly.block)
@@ -261,7 +261,7 @@ struct BlockRuleTests {
         var state = replay.state
         for (parent, block) in zip(parents, blocks) {
             #expect(state.encoded == parent)
-            let judge = Judge(store: replay.store, chain: state.chain, proofs: ProofCache())
+            let judge = BlockVerifier(store: replay.store, chain: state.chain, proofs: ProofCache())
             let before = try ChainState(decoding: parent)
             let executed = try await judge.judge(CheckedBlock(decoding: block.encoded), on: before).get()
             try replay.store.commit([
@@ -269,7 +269,7 @@ struct BlockRuleTests {
             ])
             state = executed.change.state
             // On any other state it is refused, today's among them.
-            let verdict = try await world.judge.judge(block, on: world.state)
+            let verdict = try await world.verifier.judge(block, on: world.state)
             #expect(throws: BlockRejection(.height, "")) { try verdict.get() }
         }
         #expect(state.roots == roots)
@@ -288,7 +288,7 @@ struct BlockRuleTests {
                 try FileManager.default.contentsOfDirectory(atPath: path).first { $0.hasPrefix("data") })
             return try Data(contentsOf: URL(fileURLWithPath: path).appending(path: name))
         }
-        let judge = Judge(store: store, chain: genesis.hash, proofs: ProofCache())
+        let judge = BlockVerifier(store: store, chain: genesis.hash, proofs: ProofCache())
         let good = try #require(
             try world.build([try world.admission(try world.payment(0))], at: world.state.dueTime(of: 1)))
         let list = good.block.transactions
@@ -357,7 +357,7 @@ struct BlockRuleTests {
                 expected = rejection.description
             }
             for _ in 0..<3 {
-                let verdict = try await world.judge.judge(block, on: world.state)
+                let verdict = try await world.verifier.judge(block, on: world.state)
                 guard case .failure(let rejection) = verdict else {
                     Issue.record("seed \(seed), \(round): accepted")
                     continue

@@ -104,7 +104,9 @@ struct ProofTests {
             transaction: signed.transactions[2].transaction, path: proof.path, finality: proof.finality)
         #expect(throws: ProofRejection.notInBlock) { try stranger.verify(against: signed.anchor) }
         #expect(throws: ProofRejection.unknownVersion(2)) { try TransactionProof(decoding: [2]) }
-        #expect(throws: ProofRejection.unknownVersion(0)) { try FinalityProof(decoding: []) }
+        #expect(throws: ProofRejection.malformed(DecodingFailure(reason: .truncated, offset: 0))) {
+            try FinalityProof(decoding: [])
+        }
     }
 
     @Test("a certificate of too little weight proves nothing")
