@@ -261,9 +261,9 @@ struct BlockRuleTests {
         var state = replay.state
         for (parent, block) in zip(parents, blocks) {
             #expect(state.encoded == parent)
-            let judge = BlockVerifier(store: replay.store, chain: state.chain, proofs: ProofCache())
+            let verifier = BlockVerifier(store: replay.store, chain: state.chain, proofs: ProofCache())
             let before = try ChainState(decoding: parent)
-            let executed = try await judge.judge(CheckedBlock(decoding: block.encoded), on: before).get()
+            let executed = try await verifier.judge(CheckedBlock(decoding: block.encoded), on: before).get()
             try replay.store.commit([
                 BlockCommit(executed.block, change: executed.change, certificate: [])
             ])
@@ -288,7 +288,7 @@ struct BlockRuleTests {
                 try FileManager.default.contentsOfDirectory(atPath: path).first { $0.hasPrefix("data") })
             return try Data(contentsOf: URL(fileURLWithPath: path).appending(path: name))
         }
-        let judge = BlockVerifier(store: store, chain: genesis.hash, proofs: ProofCache())
+        let verifier = BlockVerifier(store: store, chain: genesis.hash, proofs: ProofCache())
         let good = try #require(
             try world.build([try world.admission(try world.payment(0))], at: world.state.dueTime(of: 1)))
         let list = good.block.transactions
@@ -304,7 +304,7 @@ struct BlockRuleTests {
         let state = try store.snapshot { try $0.state() }
         var accepted = 0
         for number in 0..<10_000 {
-            let verdict = try await judge.judge(proposals[number % proposals.count], on: world.state)
+            let verdict = try await verifier.judge(proposals[number % proposals.count], on: world.state)
             if case .success(let block) = verdict {
                 accepted += 1
                 #expect(block.change.state == good.change.state)

@@ -68,7 +68,8 @@ private enum Shape: CaseIterable {
         let checked = try CheckedTransaction(decoding: transaction.encoded)
         let entry = OutputEntry(
             output: TransactionOutput(
-                value: Amount(units: 1_000_000_000) ?? .zero, locking: Script(unlocking.isEmpty ? [0x51] : [0x75, 0x51])),
+                value: Amount(units: 1_000_000_000) ?? .zero,
+                locking: Script(unlocking.isEmpty ? [0x51] : [0x75, 0x51])),
             height: 1, slot: 0, time: Timestamp(milliseconds: 0), kind: .transfer, position: 0)
         let spendable = try SpendableTransaction(
             checked, spending: [OutputEntry](repeating: entry, count: inputs),

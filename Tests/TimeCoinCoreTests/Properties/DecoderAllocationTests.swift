@@ -41,10 +41,14 @@ struct DecoderAllocationTests {
     ]
 
     private func check(_ name: String, _ bytes: [UInt8], _ decode: ([UInt8]) -> Void, _ what: String) {
-        allocation_meter_reset()
-        decode(bytes)
-        let peak = Int(allocation_meter_peak())
         let limit = Self.factor * bytes.count + Self.base
+        // What the runtime sets up once, at the first use of something, is not there twice.
+        var peak = Int.max
+        for _ in 0..<2 where peak > limit {
+            allocation_meter_reset()
+            decode(bytes)
+            peak = Int(allocation_meter_peak())
+        }
         #expect(peak <= limit, "\(name), \(what): \(peak) bytes for \(bytes.count)")
     }
 
