@@ -43,12 +43,6 @@ public struct Decision: Hashable, Sendable {
     public let certificate: VerifiedCertificate
 }
 
-/// Two statements of one member that a correct member never makes both.
-public enum Misbehaviour: Hashable, Sendable {
-    case votes(SignedVote, SignedVote)
-    case proposals(SignedProposal, SignedProposal)
-}
-
 /// What follows from an input, in the order of execution: the host makes `records` durable before it signs.
 public struct ConsensusEffects: Hashable, Sendable {
     /// 1. Append to the journal; durable before anything below leaves this machine.

@@ -102,6 +102,7 @@ extension ConsensusMachine {
         }
         state.add(verified, weight: validators.members[verified.index].weight)
         rounds[vote.round] = state
+        findAmnesia(beside: verified, &effects)
         // Another member's vote says the same and is not this member's.
         if verified.signed.member == own { unsigned.removeAll { $0 == .vote(vote) } }
     }
@@ -132,6 +133,21 @@ extension ConsensusMachine {
         let place = polkas.firstIndex { $0.certificate.round > polka.certificate.round } ?? polkas.endIndex
         polkas.insert(polka, at: place)
         if polkas.count > ConsensusMachine.polkasMax { polkas.removeFirst() }
+    }
+
+    /// Compares a vote with the others of its member, as far as they are kept.
+    mutating func findAmnesia(beside verified: VerifiedVote, _ effects: inout ConsensusEffects) {
+        for other in rounds.keys.sorted() {
+            guard let state = rounds[other] else { continue }
+            let isPrevote = verified.vote.type == .prevote
+            let tally = state.tally(isPrevote ? .precommit : .prevote)
+            guard let known = tally.votes[verified.index] else { continue }
+            let (precommit, prevote) = isPrevote ? (known, verified) : (verified, known)
+            guard precommit.vote.forgets(prevote.vote) else { continue }
+            blame(
+                verified.index, prevote.vote.round, ConsensusMachine.amnesiaBlame,
+                .amnesia(precommit: precommit.signed, prevote: prevote.signed), &effects)
+        }
     }
 
     /// Whether this was new evidence; each member is blamed once a position.

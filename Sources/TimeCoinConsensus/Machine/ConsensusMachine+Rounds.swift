@@ -43,6 +43,11 @@ extension ConsensusMachine {
             rounds[next]?.add(vote, weight: validators.members[vote.index].weight)
         }
         if let heardRound, heardRound.round <= next { self.heardRound = nil }
+        for type in [VoteType.prevote, .precommit] {
+            for vote in rounds[next]?.tally(type).votes.compactMap({ $0 }) ?? [] {
+                findAmnesia(beside: vote, &effects)
+            }
+        }
         proposeIfOwn(&effects)
     }
 

@@ -110,10 +110,18 @@ extension ConsensusMachine {
             guard verdict != nil || !isAllowed else { continue }
             step = .prevote
             let value = isAllowed && verdict == true ? proposal.value : nil
-            emit(vote(.prevote, value, validRound: value == nil ? nil : proposal.validRound), &effects)
+            emit(vote(.prevote, value, validRound: value.flatMap { justification(of: $0, proposal) }), &effects)
             return true
         }
         return false
+    }
+
+    /// The latest polka that this member knows to justify its prevote. A lock that has moved counts too, also
+    /// where the proposal does not say so: without it the prevote would look as if an earlier lock were
+    /// forgotten.
+    private func justification(of value: Hash256, _ proposal: Proposal) -> Round? {
+        guard let locked, locked.value == value else { return proposal.validRound }
+        return max(locked.round, proposal.validRound ?? locked.round)
     }
 
     /// L44: a polka for nil.

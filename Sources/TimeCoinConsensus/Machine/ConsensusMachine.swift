@@ -75,8 +75,11 @@ public struct ConsensusMachine: Hashable, Sendable {
     struct Blame: Hashable, Sendable {
         let index: Int
         let round: Round
+        /// 0 for proposals, else the type of the votes or ``ConsensusMachine/amnesiaBlame``.
         let type: UInt8
     }
+
+    static let amnesiaBlame: UInt8 = 255
 
     public init(
         height: Height, validators: ValidatorSet, seed: Hash256, chain: Hash256, own: PublicKey?,

@@ -8,6 +8,14 @@ public struct Member: Hashable, Sendable {
         self.operatorKey = operatorKey
         self.weight = weight
     }
+
+    /// Its leaf in the hash of a set.
+    var name: Hash256 {
+        var writer = ByteWriter(reserving: PublicKey.byteCount + 8)
+        writer.write(operatorKey)
+        writer.write(weight)
+        return Blake2b.hash256(.member, writer.bytes)
+    }
 }
 
 /// Why members do not make a validator set.
@@ -23,7 +31,7 @@ public enum ValidatorSetFailure: Error, Hashable, Sendable {
 public struct ValidatorSet: Hashable, Sendable {
     public let members: [Member]
     public let totalWeight: UInt64
-    /// Covers every member and weight.
+    /// Covers the number of members, and by the root of a Merkle tree every member and weight.
     public let hash: Hash256
 
     /// Members that vote at most.
@@ -44,11 +52,28 @@ public struct ValidatorSet: Hashable, Sendable {
             guard member.weight <= ValidatorSet.totalWeightMax - total else { throw .totalWeight }
             total += member.weight
         }
-        var writer = ByteWriter(reserving: ordered.count * ValidatorSet.memberByteCount + 9)
-        ValidatorSet.encode(ordered, into: &writer)
         self.members = ordered
         totalWeight = total
-        hash = Blake2b.hash256(.validatorSet, writer.bytes)
+        hash = ValidatorSet.hash(
+            count: UInt64(ordered.count), root: MerkleTree.root(of: ordered.map(\.name)))
+    }
+
+    /// That a member stands in this set: to be shown with ``hash`` to somebody who does not have the set.
+    func membership(of index: Int) -> MerkleProof? {
+        MerkleTree.proof(of: index, in: members.map(\.name))
+    }
+
+    /// Whether the proof shows that the member stands, with its weight, in the set of this hash.
+    static func contains(_ member: Member, by proof: MerkleProof, in set: Hash256) -> Bool {
+        guard let root = proof.root(of: member.name) else { return false }
+        return hash(count: proof.count, root: root) == set
+    }
+
+    private static func hash(count: UInt64, root: Hash256) -> Hash256 {
+        var writer = ByteWriter(reserving: 40)
+        writer.write(count)
+        writer.write(root)
+        return Blake2b.hash256(.validatorSet, writer.bytes)
     }
 
     private static let memberByteCount = PublicKey.byteCount + 8
@@ -63,7 +88,7 @@ public struct ValidatorSet: Hashable, Sendable {
         }
     }
 
-    /// A count, then key and weight of each member in the order of the keys: what ``hash`` covers.
+    /// A count, then key and weight of each member in the order of the keys.
     public func encode(into writer: inout ByteWriter) {
         ValidatorSet.encode(members, into: &writer)
     }

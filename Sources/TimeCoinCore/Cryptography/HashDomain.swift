@@ -10,6 +10,7 @@ public enum HashDomain: Int, CaseIterable, Sendable {
     case merkleNode
     case merkleEmpty
     case validatorSet
+    case member
     case state
     case registry
     case accruals
@@ -25,6 +26,7 @@ public enum HashDomain: Int, CaseIterable, Sendable {
     case proposal
     case vote
     case position
+    case evidence
     case scriptHash160
     case scriptHash256
 
@@ -43,6 +45,7 @@ public enum HashDomain: Int, CaseIterable, Sendable {
         case .merkleNode: "TIME/node"
         case .merkleEmpty: "TIME/empty"
         case .validatorSet: "TIME/valset"
+        case .member: "TIME/member"
         case .state: "TIME/state"
         case .registry: "TIME/registry"
         case .accruals: "TIME/accruals"
@@ -58,6 +61,7 @@ public enum HashDomain: Int, CaseIterable, Sendable {
         case .proposal: "TIME/proposal"
         case .vote: "TIME/vote"
         case .position: "TIME/position"
+        case .evidence: "TIME/evidence"
         case .scriptHash160: "TIME/hash160"
         case .scriptHash256: "TIME/hash256"
         }

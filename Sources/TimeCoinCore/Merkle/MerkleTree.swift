@@ -93,12 +93,23 @@ public struct MerkleProof: Hashable, Sendable {
         leads(from: MerkleTree.leafHash(leaf), to: root, joining: MerkleTree.nodeHash)
     }
 
+    /// The root that a list with `leaf` at this place has; `nil` when the path is not one of such a list.
+    func root(of leaf: Hash256) -> Hash256? {
+        ascended(from: MerkleTree.leafHash(leaf), joining: MerkleTree.nodeHash)
+    }
+
     /// The walk from the hash of a leaf up to the root. The hash of two nodes is a parameter, because
     /// published proofs are of trees with another one.
     func leads(
         from leafHash: Hash256, to root: Hash256, joining nodeHash: (Hash256, Hash256) -> Hash256
     ) -> Bool {
-        guard index < count, path.count <= MerkleProof.pathMax else { return false }
+        ascended(from: leafHash, joining: nodeHash) == root
+    }
+
+    private func ascended(
+        from leafHash: Hash256, joining nodeHash: (Hash256, Hash256) -> Hash256
+    ) -> Hash256? {
+        guard index < count, path.count <= MerkleProof.pathMax else { return nil }
         var hash = leafHash
         var place = index
         var width = count
@@ -106,12 +117,12 @@ public struct MerkleProof: Hashable, Sendable {
         while width > 1 {
             let isPromoted = place & 1 == 0 && place == width - 1
             if !isPromoted {
-                guard let sibling = rest.popFirst() else { return false }
+                guard let sibling = rest.popFirst() else { return nil }
                 hash = place & 1 == 0 ? nodeHash(hash, sibling) : nodeHash(sibling, hash)
             }
             place >>= 1
             width = width / 2 + width % 2
         }
-        return rest.isEmpty && hash == root
+        return rest.isEmpty ? hash : nil
     }
 }

@@ -71,6 +71,9 @@ final class EventLog: Sendable {
         case .misbehaviour(.proposals(let first, _)):
             logger.warning("a member proposed twice", metadata: ["member": "\(first.proposer)"])
             append([.misbehaviour(first.proposer)])
+        case .misbehaviour(.amnesia(let precommit, _)):
+            logger.warning("a member forgot its precommit", metadata: ["member": "\(precommit.member)"])
+            append([.misbehaviour(precommit.member)])
         case .signingOpen:
             logger.info("signing is open: enough members told what they hold of this key")
         }

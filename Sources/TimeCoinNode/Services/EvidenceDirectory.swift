@@ -1,0 +1,41 @@
+import Foundation
+import Logging
+import TimeCoinCore
+
+/// Evidence as files that an operator can hand to anybody: one a pair of statements, named by its hash.
+///
+/// It is a convenience: nothing depends on it, so a disk that does not write is logged and no more.
+struct EvidenceDirectory: Sendable {
+    /// Files kept; what comes beyond is logged alone.
+    static let filesMax = 1000
+
+    private let path: String
+    private let logger: Logger
+
+    init(_ path: String, logger: Logger) {
+        self.path = path
+        self.logger = logger
+    }
+
+    /// Writes the evidence unless it is there already.
+    func keep(_ evidence: Evidence) {
+        let file = "\(path)/\(evidence.name).hex"
+        do {
+            let files = FileManager.default
+            try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+            guard !files.fileExists(atPath: file),
+                try files.contentsOfDirectory(atPath: path).count < EvidenceDirectory.filesMax
+            else { return }
+            try Data((Hexadecimal.encode(evidence.encoded) + "\n").utf8).write(
+                to: URL(fileURLWithPath: file), options: .atomic)
+            logger.warning(
+                "kept evidence",
+                metadata: [
+                    "kind": "\(evidence.misbehaviour.kind)", "member": "\(evidence.misbehaviour.member)",
+                    "file": "\(file)",
+                ])
+        } catch {
+            logger.error("evidence cannot be kept", metadata: ["file": "\(file)", "error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Foundation
+import TimeCoinControl
+import TimeCoinCore
+import TimeCoinNode
+
+struct EvidenceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evidence", abstract: "Verifies evidence of a member's misbehaviour, offline.",
+        subcommands: [Verify.self])
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "verify",
+            abstract: "Verifies evidence against the validators of a genesis file, or against hashes.")
+
+        @OptionGroup var node: NodeOptions
+        @Option(help: "Genesis file to trust; by default that of the node's directory.") var genesis: String?
+        @Option(help: "Hash of the genesis block; with --validators, instead of a file.") var chain: String?
+        @Option(help: "Hash of the validator set of the height.") var validators: String?
+        @Option(name: .shortAndLong, help: "human or json.") var output: OutputFormat = .human
+        @Argument(help: "A file with the evidence in hexadecimal, or - for input.") var file: String
+
+        func run() async throws {
+            let evidence: Evidence
+            let member: Member
+            do {
+                evidence = try Evidence(decoding: try bytes())
+                member = try evidence.verify(against: try anchor())
+            } catch let rejection as EvidenceRejection {
+                throw ParsedFailure(description: "\(rejection.reason): \(rejection)")
+            }
+            let kind = evidence.misbehaviour.kind
+            switch output {
+            case .json:
+                show(
+                    JSONValue.object([
+                        "valid": .bool(true), "kind": .string(kind), "name": .string(evidence.name.description),
+                        "member": .string(member.operatorKey.description),
+                        "weight": .integer(Int64(clamping: member.weight)),
+                        "height": .integer(Int64(clamping: evidence.misbehaviour.height)),
+                    ]).pretty)
+            case .human:
+                show(
+                    "valid: member \(member.operatorKey) of weight \(member.weight) is to blame: "
+                        + "\(kind) at height \(evidence.misbehaviour.height)")
+            }
+        }
+
+        private func bytes() throws -> [UInt8] {
+            let data =
+                file == "-"
+                ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: file)
+            guard let data else { throw ParsedFailure(description: "cannot read the file \(file)") }
+            let text = String(decoding: data.prefix(2 * Evidence.bytesMax + 2), as: UTF8.self)
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+            guard let bytes = Hexadecimal.decode(text) else {
+                throw ParsedFailure(
+                    description: "\(file) is not evidence in hexadecimal of at most \(Evidence.bytesMax) bytes")
+            }
+            return bytes
+        }
+
+        private func anchor() throws -> TrustAnchor {
+            if chain != nil || validators != nil {
+                guard let chain = chain.flatMap({ Hash256(hex: $0) }),
+                    let validators = validators.flatMap({ Hash256(hex: $0) })
+                else {
+                    throw ParsedFailure(
+                        description: "--chain and --validators go together, each of 64 hexadecimal digits")
+                }
+                return TrustAnchor(chain: chain, validators: validators)
+            }
+            let state = try GenesisDocument(reading: genesis ?? node.directory.genesis).genesis().state
+            return TrustAnchor(chain: state.chain, validators: state.validators.hash)
+        }
+    }
+}
