@@ -68,8 +68,8 @@ struct SegmentDirectory {
         var bad: (offset: UInt64, kind: SegmentReader.BadKind)?
         reading: while true {
             switch try reader.next() {
-            case .record(let record):
-                (sequence, height) = (record.sequence, record.height)
+            case .record(let found):
+                (sequence, height) = (found.sequence, found.height)
             case .bad(let offset, let kind):
                 guard try !reader.hasRecord(after: offset) else { throw damage(last, offset) }
                 bad = (offset, kind)
@@ -89,7 +89,7 @@ struct SegmentDirectory {
         var height: UInt64 = 0
         while true {
             switch try reader.next() {
-            case .record(let record): height = record.height
+            case .record(let found): height = found.height
             case .end: return height
             case .bad(let offset, _): throw damage(full, offset)
             }
@@ -116,9 +116,9 @@ struct SegmentDirectory {
             next = segment.first
             reading: while true {
                 switch try reader.next() {
-                case .record(let record):
-                    next = record.sequence + 1
-                    if record.height >= height { try body(record) }
+                case .record(let found):
+                    next = found.sequence + 1
+                    if found.height >= height { try body(found.record) }
                 case .bad(let offset, _):
                     guard toleratingTornTail, segment == segments.last, try !reader.hasRecord(after: offset)
                     else {

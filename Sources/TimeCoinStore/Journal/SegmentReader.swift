@@ -1,11 +1,23 @@
 /// Reads the records of one file from its beginning, a window at a time.
 struct SegmentReader {
     enum Step: Hashable {
-        case record(JournalRecord)
+        case record(Found)
         /// The file ends with a whole record.
         case end
         /// No readable record stands here, at this offset from the beginning.
         case bad(offset: UInt64, kind: BadKind)
+    }
+
+    /// A record where it lies. The payload is copied by those who keep it: an array that is made and not used
+    /// is freed before it is filled by Swift 6.3 with optimisation, which overwrites what lies there next.
+    struct Found: Hashable {
+        let sequence: UInt64
+        let height: UInt64
+        let payload: ArraySlice<UInt8>
+
+        var record: JournalRecord {
+            JournalRecord(sequence: sequence, height: height, payload: Array(payload))
+        }
     }
 
     enum BadKind: Hashable {
@@ -48,8 +60,7 @@ struct SegmentReader {
         guard CRC32C.checksum(payload) == header.payloadChecksum else { return try bad() }
         offset = start + UInt64(header.length)
         expected += 1
-        return .record(
-            JournalRecord(sequence: header.sequence, height: header.height, payload: Array(payload)))
+        return .record(Found(sequence: header.sequence, height: header.height, payload: payload))
     }
 
     private mutating func bad() throws(StoreFailure) -> Step {

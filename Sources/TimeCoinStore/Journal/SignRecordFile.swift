@@ -152,8 +152,8 @@ public final class SignRecordFile {
         var records: [JournalRecord] = []
         while true {
             switch try reader.next() {
-            case .record(let record):
-                records.append(record)
+            case .record(let found):
+                records.append(found.record)
             case .end:
                 return (records, reader.offset, false)
             case .bad(let offset, let kind):
