@@ -23,6 +23,7 @@ let package = Package(
         .library(name: "TimeCoinTesting", targets: ["TimeCoinTesting"]),
         .executable(name: "timecoin-node", targets: ["timecoin-node"]),
         .executable(name: "timecoin-cli", targets: ["timecoin-cli"]),
+        .executable(name: "timecoin-simulator", targets: ["timecoin-simulator"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -91,6 +92,7 @@ let package = Package(
             name: "TimeCoinTesting",
             dependencies: [
                 "TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinNode",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),
@@ -109,6 +111,15 @@ let package = Package(
         .executableTarget(
             name: "timecoin-cli",
             dependencies: ["TimeCoinControl"],
+            swiftSettings: strict
+        ),
+
+        .executableTarget(
+            name: "timecoin-simulator",
+            dependencies: [
+                "TimeCoinTesting", "TimeCoinControl",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict
         ),
 
@@ -151,7 +162,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TimeCoinTestingTests",
-            dependencies: ["TimeCoinTesting", "TimeCoinConsensus", "TimeCoinCore"], swiftSettings: strict),
+            dependencies: ["TimeCoinTesting", "TimeCoinConsensus", "TimeCoinCore", "TimeCoinStore"],
+            swiftSettings: strict),
         .testTarget(name: "HouseTests", swiftSettings: strict),
     ]
 )

@@ -22,7 +22,9 @@ struct HouseTests {
         ],
         "TimeCoinTesting": [
             "TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinNode",
+            "Synchronization", "Logging",
         ],
+        "timecoin-simulator": ["TimeCoinTesting", "TimeCoinControl", "ArgumentParser", "Foundation"],
         "timecoin-node": [
             "TimeCoinNode", "TimeCoinControl", "TimeCoinCore", "TimeCoinNet", "TimeCoinStore",
             "ArgumentParser",
@@ -144,6 +146,19 @@ struct HouseTests {
                 let code = Self.code(line)
                 for word in forbidden where code.contains(word) {
                     Issue.record("\(source.path):\(number + 1) has \(word)")
+                }
+            }
+        }
+    }
+
+    @Test("only the simulator checks signatures by anything but Ed25519")
+    func injectedSignatures() {
+        for source in Self.sources where source.target != "TimeCoinTesting" {
+            for (number, line) in source.lines.enumerated() {
+                let code = Self.code(line)
+                let isDeclaration = source.path.hasSuffix("Consensus/SignatureCheck.swift")
+                if code.contains("SignatureCheck("), !isDeclaration {
+                    Issue.record("\(source.path):\(number + 1) makes a check of signatures of its own")
                 }
             }
         }

@@ -29,20 +29,25 @@ public enum JournalRecord: Hashable, Sendable {
 
     /// The input again, verified again; `nil` if the record is of another set or chain.
     public func input(validators: ValidatorSet, chain: Hash256) -> ConsensusInput? {
+        input(validators: validators, chain: chain, check: .ed25519)
+    }
+
+    package func input(
+        validators: ValidatorSet, chain: Hash256, check: SignatureCheck
+    ) -> ConsensusInput? {
         switch self {
         case .start: .start
         case .proposal(let signed, let isTimely):
-            VerifiedProposal(signed, validators: validators, chain: chain)
+            VerifiedProposal(signed, validators: validators, chain: chain, check: check)
                 .map { .proposal($0, isTimely: isTimely) }
-        case .vote(let signed): VerifiedVote(signed, validators: validators, chain: chain).map { .vote($0) }
+        case .vote(let signed):
+            VerifiedVote(signed, validators: validators, chain: chain, check: check).map { .vote($0) }
         case .certificate(let certificate):
-            (try? VerifiedCertificate(certificate, validators: validators, chain: chain)).map {
-                .certificate($0)
-            }
+            (try? VerifiedCertificate(certificate, validators: validators, chain: chain, check: check))
+                .map { .certificate($0) }
         case .roundCertificate(let certificate):
-            (try? VerifiedRoundCertificate(certificate, validators: validators, chain: chain)).map {
-                .roundCertificate($0)
-            }
+            (try? VerifiedRoundCertificate(certificate, validators: validators, chain: chain, check: check))
+                .map { .roundCertificate($0) }
         case .built(let round, let value): .built(round: round, value: value)
         case .verdict(let value, let isValid): .verdict(value, isValid: isValid)
         case .elapsed(let timeout): .elapsed(timeout)

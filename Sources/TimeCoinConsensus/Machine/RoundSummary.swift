@@ -33,7 +33,7 @@ public struct RoundSummary: Hashable, Sendable {
         polkaRound = try reader.readOptionalRound()
     }
 
-    init(
+    package init(
         height: Height, round: Round, prevotes: [UInt8], precommits: [UInt8], hasProposal: Bool,
         polkaRound: Round?
     ) {

@@ -16,21 +16,36 @@ public struct PositionAnswer: Hashable, Sendable {
     public init(
         key: PublicKey, nonce: Hash256, highest: SignedPosition?, signedBy signer: SigningKey, chain: Hash256
     ) {
+        self.init(key: key, nonce: nonce, highest: highest, member: signer.publicKey, chain: chain) {
+            signer.sign($0)
+        }
+    }
+
+    package init(
+        key: PublicKey, nonce: Hash256, highest: SignedPosition?, member: PublicKey, chain: Hash256,
+        signing: ([UInt8]) -> Signature
+    ) {
         self.key = key
         self.nonce = nonce
         self.highest = highest
-        member = signer.publicKey
-        signature = signer.sign(
+        self.member = member
+        signature = signing(
             PositionAnswer.signedBytes(
-                key: key, nonce: nonce, highest: highest, member: signer.publicKey, chain: chain))
+                key: key, nonce: nonce, highest: highest, member: member, chain: chain))
     }
 
     /// Whether it is a member's answer to this question on this chain, and its witness really is of the key.
     public func verifies(key: PublicKey, nonce: Hash256, validators: ValidatorSet, chain: Hash256) -> Bool {
+        verifies(key: key, nonce: nonce, validators: validators, chain: chain, check: .ed25519)
+    }
+
+    package func verifies(
+        key: PublicKey, nonce: Hash256, validators: ValidatorSet, chain: Hash256, check: SignatureCheck
+    ) -> Bool {
         self.key == key && self.nonce == nonce && validators.index(of: member) != nil
-            && (highest.map { $0.signer == key && $0.verifies(chain: chain) } ?? true)
-            && member.verifies(
-                signature,
+            && (highest.map { $0.signer == key && $0.verifies(chain: chain, check: check) } ?? true)
+            && check.verifies(
+                signature, of: member,
                 over: PositionAnswer.signedBytes(
                     key: key, nonce: nonce, highest: highest, member: member, chain: chain))
     }

@@ -25,13 +25,15 @@ public enum SignedPosition: Hashable, Sendable {
     }
 
     /// Whether the signature is the signer's.
-    public func verifies(chain: Hash256) -> Bool {
+    public func verifies(chain: Hash256) -> Bool { verifies(chain: chain, check: .ed25519) }
+
+    package func verifies(chain: Hash256, check: SignatureCheck) -> Bool {
         let signature =
             switch self {
             case .proposal(let signed): signed.signature
             case .vote(let signed): signed.signature
             }
-        return signer.verifies(signature, over: signedBytes(chain: chain))
+        return check.verifies(signature, of: signer, over: signedBytes(chain: chain))
     }
 
     private func signedBytes(chain: Hash256) -> [UInt8] {

@@ -12,11 +12,19 @@ public struct CertifiedBlock: Sendable {
     public init(
         _ block: CheckedBlock, certificate: Certificate, validators: ValidatorSet, chain: Hash256
     ) throws(CertifiedBlockRejection) {
+        try self.init(block, certificate: certificate, validators: validators, chain: chain, check: .ed25519)
+    }
+
+    package init(
+        _ block: CheckedBlock, certificate: Certificate, validators: ValidatorSet, chain: Hash256,
+        check: SignatureCheck
+    ) throws(CertifiedBlockRejection) {
         guard certificate.kind == .commit, certificate.height == block.header.height,
             certificate.value == block.hash
         else { throw .certificateOfAnother }
         do {
-            self.certificate = try VerifiedCertificate(certificate, validators: validators, chain: chain)
+            self.certificate = try VerifiedCertificate(
+                certificate, validators: validators, chain: chain, check: check)
         } catch {
             throw .certificate(error)
         }
@@ -26,6 +34,14 @@ public struct CertifiedBlock: Sendable {
     /// Decodes and verifies bytes of unknown origin.
     public init(
         decoding block: [UInt8], certificate: [UInt8], validators: ValidatorSet, chain: Hash256
+    ) throws(CertifiedBlockRejection) {
+        try self.init(
+            decoding: block, certificate: certificate, validators: validators, chain: chain, check: .ed25519)
+    }
+
+    package init(
+        decoding block: [UInt8], certificate: [UInt8], validators: ValidatorSet, chain: Hash256,
+        check: SignatureCheck
     ) throws(CertifiedBlockRejection) {
         let checked: CheckedBlock
         do {
@@ -39,7 +55,8 @@ public struct CertifiedBlock: Sendable {
         } catch {
             throw .malformedCertificate(error)
         }
-        try self.init(checked, certificate: decoded, validators: validators, chain: chain)
+        try self.init(
+            checked, certificate: decoded, validators: validators, chain: chain, check: check)
     }
 }
 

@@ -153,13 +153,20 @@ public struct VerifiedCertificate: Hashable, Sendable {
     public init(
         _ certificate: Certificate, validators: ValidatorSet, chain: Hash256
     ) throws(CertificateRejection) {
+        try self.init(certificate, validators: validators, chain: chain, check: .ed25519)
+    }
+
+    package init(
+        _ certificate: Certificate, validators: ValidatorSet, chain: Hash256, check: SignatureCheck
+    ) throws(CertificateRejection) {
         guard let signed = certificate.signedVotes(validators) else { throw .wrongBitmap }
         let weight = certificate.signers.reduce(UInt64(0)) { $0 + validators.members[$1].weight }
         guard validators.isQuorum(weight) else { throw .tooLittleWeight }
         var votes: [VerifiedVote] = []
         votes.reserveCapacity(signed.count)
         for vote in signed {
-            guard let verified = VerifiedVote(vote, validators: validators, chain: chain) else {
+            guard let verified = VerifiedVote(vote, validators: validators, chain: chain, check: check)
+            else {
                 throw .badSignature
             }
             votes.append(verified)

@@ -72,8 +72,15 @@ public struct VerifiedProposal: Hashable, Sendable {
 
     /// `nil` for a stranger's proposal or a wrong signature.
     public init?(_ signed: SignedProposal, validators: ValidatorSet, chain: Hash256) {
+        self.init(signed, validators: validators, chain: chain, check: .ed25519)
+    }
+
+    package init?(
+        _ signed: SignedProposal, validators: ValidatorSet, chain: Hash256, check: SignatureCheck
+    ) {
         guard let index = validators.index(of: signed.proposer),
-            signed.proposer.verifies(signed.signature, over: signed.proposal.signedBytes(chain: chain))
+            check.verifies(
+                signed.signature, of: signed.proposer, over: signed.proposal.signedBytes(chain: chain))
         else { return nil }
         self.signed = signed
         self.index = index

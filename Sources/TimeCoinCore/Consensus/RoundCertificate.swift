@@ -66,6 +66,12 @@ public struct VerifiedRoundCertificate: Hashable, Sendable {
     public init(
         _ certificate: RoundCertificate, validators: ValidatorSet, chain: Hash256
     ) throws(RoundCertificateRejection) {
+        try self.init(certificate, validators: validators, chain: chain, check: .ed25519)
+    }
+
+    package init(
+        _ certificate: RoundCertificate, validators: ValidatorSet, chain: Hash256, check: SignatureCheck
+    ) throws(RoundCertificateRejection) {
         // What costs nothing is checked before any signature.
         try RoundCertificate.check(
             certificate.votes.map { ($0.vote, validators.index(of: $0.member)) },
@@ -73,7 +79,8 @@ public struct VerifiedRoundCertificate: Hashable, Sendable {
         var votes: [VerifiedVote] = []
         votes.reserveCapacity(certificate.votes.count)
         for signed in certificate.votes {
-            guard let vote = VerifiedVote(signed, validators: validators, chain: chain) else {
+            guard let vote = VerifiedVote(signed, validators: validators, chain: chain, check: check)
+            else {
                 throw .badSignature
             }
             votes.append(vote)

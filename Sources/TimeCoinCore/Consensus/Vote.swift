@@ -91,8 +91,12 @@ public struct VerifiedVote: Hashable, Sendable {
 
     /// `nil` for a stranger's vote, a wrong signature, or a valid round that cannot be.
     public init?(_ signed: SignedVote, validators: ValidatorSet, chain: Hash256) {
+        self.init(signed, validators: validators, chain: chain, check: .ed25519)
+    }
+
+    package init?(_ signed: SignedVote, validators: ValidatorSet, chain: Hash256, check: SignatureCheck) {
         guard signed.vote.isWellFormed, let index = validators.index(of: signed.member),
-            signed.member.verifies(signed.signature, over: signed.vote.signedBytes(chain: chain))
+            check.verifies(signed.signature, of: signed.member, over: signed.vote.signedBytes(chain: chain))
         else { return nil }
         self.signed = signed
         self.index = index

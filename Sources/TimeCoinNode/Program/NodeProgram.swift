@@ -95,6 +95,16 @@ public struct NodeProgram: Sendable {
             secret: key, chain: state.chain, record: try StoredSignRecord(opening: directory.signRecord))
     }
 
+    private func lostHeight(_ entries: [JournalEntry], _ signer: Signer?, above height: Height) -> Height {
+        let lost = NodeRecovery.lostHeight(entries, signer?.signedAtStart.last, above: height)
+        if let lost {
+            logger.critical(
+                "the journal of the height being decided is missing: nothing is signed up to this height",
+                metadata: ["height": "\(lost)"])
+        }
+        return lost ?? 0
+    }
+
     private func assemble(
         store: ChainStore, state: ChainState, undone: [CheckedBlock], journal: StoredJournal,
         submissions: SubmissionLog, signer: Signer?, group: MultiThreadedEventLoopGroup
@@ -105,7 +115,7 @@ public struct NodeProgram: Sendable {
         var reactor = Reactor(
             state: state, own: signer?.key, signed: signer?.signedAtStart,
             nonce: Hash256(Randomness.bytes(Hash256.byteCount)) ?? .zero, settings: Reactor.Settings(),
-            signsAbove: max(journal.damagedUpTo ?? 0, lostHeight(entries, signer, above: state.height) ?? 0),
+            signsAbove: max(journal.damagedUpTo ?? 0, lostHeight(entries, signer, above: state.height)),
             at: clock.moment.instant)
         reactor.replay(entries)
         let mempoolFile = MempoolFile(directory.mempool)
@@ -157,34 +167,6 @@ public struct NodeProgram: Sendable {
             server: ControlServer(path: socket.path, answering: api, group: group), wallet: wallet,
             events: events, stop: stop, passphrase: configuration.passphrase, intake: intake,
             waited: waited, mempoolFile: mempoolFile)
-    }
-
-    /// The height whose journal is gone although the signer's record says that this member signed at it: its
-    /// locks may be forgotten, so nothing may be signed there any more.
-    private func lostHeight(
-        _ entries: [JournalEntry], _ signer: Signer?, above height: Height
-    ) -> Height? {
-        guard entries.isEmpty, let last = signer?.signedAtStart.last, last.height > height else { return nil }
-        logger.critical(
-            "the journal of the height being decided is missing: nothing is signed up to this height",
-            metadata: ["height": "\(last.height)"])
-        return last.height
-    }
-}
-
-extension Reactor {
-    /// Puts back what the journal kept of the height being decided.
-    mutating func replay(_ entries: [JournalEntry]) {
-        var values: [CheckedBlock] = []
-        var records: [TimeCoinConsensus.JournalRecord] = []
-        for entry in entries {
-            switch entry {
-            case .value(let bytes):
-                if let block = try? CheckedBlock(decoding: bytes) { values.append(block) }
-            case .record(let record): records.append(record)
-            }
-        }
-        replay(values: values, records: records)
     }
 }
 

@@ -1,39 +1,42 @@
 import Synchronization
-import TimeCoinConsensus
-import TimeCoinCore
-import TimeCoinStore
+package import TimeCoinConsensus
+package import TimeCoinCore
+package import TimeCoinStore
 
 /// The consensus journal as a file.
-final class StoredJournal: ConsensusJournaling {
+package final class StoredJournal: ConsensusJournaling {
     private let file: Mutex<ConsensusJournal>
 
-    init(opening directory: String) throws {
-        file = Mutex(try ConsensusJournal(opening: directory))
+    package init(
+        opening directory: String, options: AppendOnlyFile.Options = AppendOnlyFile.Options(),
+        files: any FileSystem = PosixFileSystem()
+    ) throws {
+        file = Mutex(try ConsensusJournal(opening: directory, options: options, files: files))
     }
 
     /// The height up to which nothing may be signed, because a complete last record was damaged and may have
     /// been
     /// a durable one; `nil` when the journal is whole, or torn as a crash tears it.
-    var damagedUpTo: Height? {
+    package var damagedUpTo: Height? {
         file.withLock { journal in
             journal.torn.flatMap { $0.isProven ? nil : journal.lastHeight }
         }
     }
 
-    func append(_ entry: JournalEntry, height: Height) throws {
+    package func append(_ entry: JournalEntry, height: Height) throws {
         try file.withLock { try $0.append(entry.encoded, height: height) }
     }
 
-    func sync() throws {
+    package func sync() throws {
         try file.withLock { try $0.sync() }
     }
 
-    func prune(below height: Height) throws {
+    package func prune(below height: Height) throws {
         try file.withLock { try $0.prune(below: height) }
     }
 
     /// What was kept of a height, oldest first.
-    func entries(of height: Height) throws -> [JournalEntry] {
+    package func entries(of height: Height) throws -> [JournalEntry] {
         try file.withLock { journal in
             var entries: [JournalEntry] = []
             try journal.replay(fromHeight: height) { frame in
@@ -47,7 +50,7 @@ final class StoredJournal: ConsensusJournaling {
 }
 
 /// The signer's record as a file.
-final class StoredSignRecord: SignRecording {
+package final class StoredSignRecord: SignRecording {
     private let state: Mutex<State>
 
     private struct State {
@@ -55,8 +58,8 @@ final class StoredSignRecord: SignRecording {
         var positions: SignerPositions
     }
 
-    init(opening directory: String) throws {
-        let file = try SignRecordFile(opening: directory)
+    package init(opening directory: String, files: any FileSystem = PosixFileSystem()) throws {
+        let file = try SignRecordFile(opening: directory, files: files)
         var positions = SignerPositions()
         for record in file.records {
             positions.note(try SignerRecord(decoding: record.payload))
@@ -69,9 +72,9 @@ final class StoredSignRecord: SignRecording {
         _ = try SignRecordFile.create(in: directory, instance: UInt64.random(in: 1...UInt64.max))
     }
 
-    var positions: SignerPositions { state.withLock { $0.positions } }
+    package var positions: SignerPositions { state.withLock { $0.positions } }
 
-    func append(_ record: SignerRecord) throws {
+    package func append(_ record: SignerRecord) throws {
         try state.withLock { state in
             try state.file.append(record.encoded, height: record.position.height)
             state.positions.note(record)

@@ -1,16 +1,18 @@
 import Logging
 import Synchronization
 import TimeCoinConsensus
-import TimeCoinCore
+package import TimeCoinCore
 
 /// What happened, in order, for those who follow: numbered, bounded, and honest about what it no longer has.
-final class EventLog: Sendable {
-    struct Event: Sendable {
+package final class EventLog: Sendable {
+    package init() {}
+
+    package struct Event: Sendable {
         let sequence: UInt64
-        let content: Content
+        package let content: Content
     }
 
-    enum Content: Sendable {
+    package enum Content: Sendable {
         case block(BlockHeader, hash: Hash256, transactions: [Hash256], round: Round)
         case accepted(Hash256)
         case dropped(Hash256, reason: String)
@@ -95,7 +97,7 @@ final class EventLog: Sendable {
     }
 
     /// Events from a number on. `lagged` says that some between were already forgotten.
-    func events(from sequence: UInt64, max: Int) -> (events: [Event], next: UInt64, lagged: Bool) {
+    package func events(from sequence: UInt64, max: Int) -> (events: [Event], next: UInt64, lagged: Bool) {
         state.withLock { state in
             let first = state.events.first?.sequence ?? state.next
             let wanted = state.events.drop { $0.sequence < sequence }.prefix(max)

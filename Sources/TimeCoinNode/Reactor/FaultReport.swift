@@ -1,8 +1,8 @@
 /// Tells that this machine does not keep what it is given: the program ends, so that nothing more is signed.
-struct FaultReport: Sendable {
+package struct FaultReport: Sendable {
     private let events: EventLog
 
-    init(_ events: EventLog) {
+    package init(_ events: EventLog) {
         self.events = events
     }
 

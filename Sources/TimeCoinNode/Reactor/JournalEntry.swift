@@ -1,8 +1,8 @@
-import TimeCoinConsensus
-import TimeCoinCore
+package import TimeCoinConsensus
+package import TimeCoinCore
 
 /// What the journal keeps of a height.
-enum JournalEntry: Sendable {
+package enum JournalEntry: Sendable {
     case record(JournalRecord)
     /// The bytes of a block that may be locked or decided.
     case value([UInt8])
@@ -10,14 +10,14 @@ enum JournalEntry: Sendable {
     private static let recordTag: UInt8 = 1
     private static let valueTag: UInt8 = 2
 
-    var encoded: [UInt8] {
+    package var encoded: [UInt8] {
         switch self {
         case .record(let record): [JournalEntry.recordTag] + record.encoded
         case .value(let bytes): [JournalEntry.valueTag] + bytes
         }
     }
 
-    init?(decoding bytes: [UInt8]) {
+    package init?(decoding bytes: [UInt8]) {
         switch bytes.first {
         case JournalEntry.recordTag:
             guard let record = try? JournalRecord(decoding: Array(bytes.dropFirst())) else { return nil }
@@ -29,7 +29,7 @@ enum JournalEntry: Sendable {
 }
 
 /// Where the journal goes.
-protocol ConsensusJournaling: AnyObject, Sendable {
+package protocol ConsensusJournaling: AnyObject, Sendable {
     func append(_ entry: JournalEntry, height: Height) throws
     /// Everything appended is durable on return.
     func sync() throws

@@ -3,10 +3,10 @@ import Foundation
 import TimeCoinCore
 
 /// The machine's clocks, the only place where they are read.
-struct NodeClock: Sendable {
+package struct NodeClock: Sendable {
     private let read: @Sendable () -> Moment
 
-    init(_ read: @escaping @Sendable () -> Moment) {
+    package init(_ read: @escaping @Sendable () -> Moment) {
         self.read = read
     }
 

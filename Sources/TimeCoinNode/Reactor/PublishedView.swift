@@ -1,10 +1,10 @@
 import Synchronization
 import TimeCoinConsensus
-import TimeCoinCore
+package import TimeCoinCore
 
 /// What other threads may know of the core without asking it: enough to refuse a message before it costs
 /// anything.
-final class PublishedView: Sendable {
+package final class PublishedView: Sendable {
     struct Value: Sendable {
         /// The height being decided.
         let height: Height
@@ -14,7 +14,7 @@ final class PublishedView: Sendable {
 
     private let value: Mutex<Value>
 
-    init(state: ChainState) {
+    package init(state: ChainState) {
         value = Mutex(Value(height: state.height + 1, validators: state.validators, state: state))
     }
 

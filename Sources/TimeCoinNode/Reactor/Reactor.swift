@@ -1,12 +1,12 @@
-import TimeCoinConsensus
-import TimeCoinCore
+package import TimeCoinConsensus
+package import TimeCoinCore
 
 /// A whole node's decisions: consensus, mempool, catching up, what to send. Synchronous; events in, effects
 /// out.
 ///
 /// The shell executes the effects in their order, and the simulator replaces the shell.
-struct Reactor: Sendable {
-    struct Settings: Sendable {
+package struct Reactor: Sendable {
+    package struct Settings: Sendable {
         var mempool = Mempool.Limits()
         /// Between two statuses to all peers, milliseconds.
         var statusInterval: UInt64 = 500
@@ -15,6 +15,9 @@ struct Reactor: Sendable {
         /// A tip further than it behind a peer's, for so long, is caught up by asking for blocks,
         /// milliseconds.
         var lagPatience: UInt64 = 200
+
+        package init() {
+        }
     }
 
     /// Messages for the next height kept: of each member, and of certificates, which are nobody's.
@@ -26,22 +29,22 @@ struct Reactor: Sendable {
 
     let settings: Settings
     /// `nil` for an observer.
-    let own: PublicKey?
+    package let own: PublicKey?
     /// Nothing is signed up to this height: the journal that would remember its locks was damaged.
     let signsAbove: Height
     /// Drawn anew at each start, for asking about the own key.
-    let nonce: Hash256
-    var state: ChainState
-    var machine: ConsensusMachine
-    var mempool: Mempool
-    var gate: SigningGate?
-    var signingStopped: String?
+    package let nonce: Hash256
+    package var state: ChainState
+    package var machine: ConsensusMachine
+    package var mempool: Mempool
+    package var gate: SigningGate?
+    package var signingStopped: String?
     /// The last position that this signer has signed.
     var signedLast: SignerPosition?
     var catchUp = CatchUp()
     var peers: [PeerKey: NodeStatus?] = [:]
     /// The highest message seen of each member, to tell it after its restart.
-    var positions: [PublicKey: SignedPosition] = [:]
+    package var positions: [PublicKey: SignedPosition] = [:]
 
     /// Fresh proposals whose block is not here yet, with the clock when they came: without a header nothing
     /// can be said of their time.
@@ -61,7 +64,7 @@ struct Reactor: Sendable {
     var reportedRound: Round = 0
 
     /// - Parameter signed: what the signer's record holds; `nil` for an observer.
-    init(
+    package init(
         state: ChainState, own: PublicKey?, signed: SignerPositions?, nonce: Hash256, settings: Settings,
         signsAbove: Height = 0, at now: Instant
     ) {
@@ -204,6 +207,7 @@ struct Reactor: Sendable {
             let values = [machine.locked?.value, machine.valid?.value, machine.decision?.value]
             let needed = Set(values.compactMap { $0 })
             contents = contents.filter { needed.contains($0.key) }
+            executed = executed.filter { needed.contains($0.key) }
         }
         contents[block.hash] = block
         wanted[block.hash] = nil
@@ -381,12 +385,15 @@ struct Reactor: Sendable {
     /// Puts back what the journal holds of the height being decided. What the replay would do was done
     /// before the
     /// crash, or is done again from the facts by ``resume(at:)``.
-    mutating func replay(values: [CheckedBlock], records: [JournalRecord]) {
+    mutating func replay(
+        values: [CheckedBlock], records: [JournalRecord], check: SignatureCheck = .ed25519
+    ) {
         for block in values where block.header.height == machine.height {
             keep(block)
         }
         for record in records {
-            guard let input = record.input(validators: state.validators, chain: state.chain) else { continue }
+            let input = record.input(validators: state.validators, chain: state.chain, check: check)
+            guard let input else { continue }
             _ = machine.handle(input)
             switch input {
             case .vote(let vote): note(.vote(vote.signed))
@@ -430,7 +437,7 @@ struct Reactor: Sendable {
 
 extension ConsensusMachine {
     /// The machine of the height after a state.
-    init(on state: ChainState, own: PublicKey?) {
+    package init(on state: ChainState, own: PublicKey?) {
         self.init(
             height: state.height + 1, validators: state.validators, seed: state.seed, chain: state.chain,
             own: own,

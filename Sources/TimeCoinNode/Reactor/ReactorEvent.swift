@@ -1,17 +1,22 @@
-import TimeCoinConsensus
-import TimeCoinCore
+package import TimeCoinConsensus
+package import TimeCoinCore
 
 /// A peer, by the Ed25519 key of its TLS identity.
-typealias PeerKey = PublicKey
+package typealias PeerKey = PublicKey
 
 /// The instants of one moment on both clocks; they never mix.
-struct Moment: Sendable, Equatable {
-    let instant: Instant
-    let clock: Timestamp
+package struct Moment: Sendable, Equatable {
+    package let instant: Instant
+    package let clock: Timestamp
+
+    package init(instant: Instant, clock: Timestamp) {
+        self.instant = instant
+        self.clock = clock
+    }
 }
 
 /// Everything that can happen to a node, after the signatures in it were checked.
-enum ReactorEvent: Sendable {
+package enum ReactorEvent: Sendable {
     /// Every so often, for what is not worth a timer of its own.
     case tick
     /// The wake-up that was asked for.
@@ -55,7 +60,7 @@ extension ReactorEvent {
 }
 
 /// A transaction whose scripts agreed, ready for the mempool of a node whose tip is still at that height.
-struct Admission: Sendable {
+package struct Admission: Sendable {
     let verified: VerifiedTransaction
     let proof: ScriptProof
     /// Height of the tip on which its inputs were found.
@@ -98,7 +103,7 @@ struct ArmedTimer: Hashable, Sendable {
 }
 
 /// What people may want to know; the shell logs it and tells subscribers.
-enum ReactorReport: Sendable {
+package enum ReactorReport: Sendable {
     case final(ExecutedBlock, round: Round)
     case accepted([Hash256])
     case dropped([Hash256], reason: String)

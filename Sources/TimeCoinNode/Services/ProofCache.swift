@@ -1,11 +1,13 @@
 import Synchronization
-import TimeCoinCore
+package import TimeCoinCore
 
 /// Proofs of scripts that ran lately, whoever asked: a transaction is verified once, whether the mempool or a
 /// block saw it first.
 ///
 /// Two generations; when the newer is full the older is forgotten.
-final class ProofCache: Sendable {
+package final class ProofCache: Sendable {
+    package init() {}
+
     /// Proofs in a generation: more than a full mempool has.
     static let generationMax = 12_000
 
@@ -31,7 +33,7 @@ final class ProofCache: Sendable {
     }
 
     /// The proof that is there, or a new one.
-    func verify(
+    package func verify(
         _ spendable: SpendableTransaction, chain: Hash256
     ) throws(TransactionRejection) -> ScriptProof {
         if let proof = proof(of: spendable.checked.wtxid) { return proof }

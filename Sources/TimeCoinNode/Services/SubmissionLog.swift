@@ -1,6 +1,6 @@
 import Logging
 import Synchronization
-import TimeCoinCore
+package import TimeCoinCore
 import TimeCoinStore
 
 /// Transactions that were handed in at this node and wait: the answer was that they were taken, so they
@@ -61,7 +61,7 @@ final class SubmissionLog: SubmissionRecording {
 }
 
 /// The durable form of what was handed in.
-protocol SubmissionRecording: Sendable {
+package protocol SubmissionRecording: Sendable {
     func append(_ transaction: [UInt8], at clock: Timestamp) throws
     /// Lets go what was written before, as far as that is cheap.
     func prune(before clock: Timestamp) throws

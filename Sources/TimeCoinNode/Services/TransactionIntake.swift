@@ -1,5 +1,5 @@
 import TimeCoinConsensus
-import TimeCoinCore
+package import TimeCoinCore
 import TimeCoinStore
 
 /// The one path of a transaction into the mempool, from a peer or from a person: decoded and checked before,
@@ -69,7 +69,9 @@ struct TransactionIntake: Sendable {
 }
 
 extension Admission {
-    init(_ spendable: SpendableTransaction, proof: ScriptProof, height: Height) throws(MempoolRejection) {
+    package init(
+        _ spendable: SpendableTransaction, proof: ScriptProof, height: Height
+    ) throws(MempoolRejection) {
         guard let verified = VerifiedTransaction(spendable, proof: proof) else {
             throw .rule(TransactionRejection(.script, "the proof is of another transaction"))
         }
@@ -78,54 +80,27 @@ extension Admission {
 }
 
 extension NodeCore {
-    /// Admits one transaction, or tells why not.
+    /// As ``NodeShell/admit(_:)``.
     func admit(_ admission: Admission) throws(MempoolRejection) {
-        let current = try current(admission)
-        let checked = current.verified.spendable.checked
-        let price = try reactor.mempool.precheck(checked)
-        try price?.check(current.verified.spendable)
-        deliver(.admitted([current]))
-        guard reactor.mempool.contains(wtxid: checked.wtxid) else { throw .full }
-        keep(submitted: checked)
+        defer { passJobs() }
+        try shell.admit(admission)
     }
 
-    /// What verifying a transaction needs to know, or why it is not worth it.
+    /// As ``NodeShell/view(of:)``.
     func view(of checked: CheckedTransaction) throws(MempoolRejection) -> TransactionResolver.View {
-        try TransactionResolver.View(of: checked, in: reactor, at: parts.clock.moment.clock)
+        try shell.view(of: checked)
     }
 
-    /// Notes what a peer has sent.
-    ///
-    /// - Returns: what is now this caller's to verify and to finish with ``admit(_:finishing:)``, and views
-    ///   of those worth it.
+    /// As ``NodeShell/received(_:from:)``.
     func received(
         _ transactions: [CheckedTransaction], from peer: PeerKey
     ) -> (transactions: [CheckedTransaction], views: [(CheckedTransaction, TransactionResolver.View)]) {
-        let fresh = gossip.received(transactions, from: peer)
-        var views: [(CheckedTransaction, TransactionResolver.View)] = []
-        for checked in fresh {
-            if let view = try? view(of: checked) { views.append((checked, view)) }
-        }
-        return (fresh, views)
+        shell.received(transactions, from: peer)
     }
 
-    /// Admits what a peer sent and drops what cannot be admitted.
+    /// As ``NodeShell/admit(_:finishing:)``.
     func admit(_ admissions: [Admission], finishing transactions: [CheckedTransaction]) {
-        gossip.finished(transactions)
-        let renewed = admissions.compactMap { try? current($0) }
-        if !renewed.isEmpty { deliver(.admitted(renewed)) }
-    }
-
-    /// The same admission on the present tip. A block may have become final while scripts ran: they stay
-    /// proven, but what they spend may be gone.
-    private func current(_ admission: Admission) throws(MempoolRejection) -> Admission {
-        guard admission.height != reactor.state.height else { return admission }
-        let checked = admission.verified.spendable.checked
-        let present = try view(of: checked)
-        let resolver = TransactionResolver(store: parts.store, faults: FaultReport(parts.events))
-        let spendable = try resolver.spendable([(checked, present)])[0].get()
-        var renewed = try Admission(spendable, proof: admission.proof, height: present.height)
-        renewed.age = admission.age
-        return renewed
+        shell.admit(admissions, finishing: transactions)
+        passJobs()
     }
 }

@@ -1,15 +1,20 @@
 import TimeCoinConsensus
-import TimeCoinCore
-import TimeCoinStore
+package import TimeCoinCore
+package import TimeCoinStore
 
 /// Finds what a transaction spends, in the chain or among what waits.
-struct TransactionResolver: Sendable {
+package struct TransactionResolver: Sendable {
     let store: any ChainStoring
     let faults: FaultReport
 
+    package init(store: any ChainStoring, faults: FaultReport) {
+        self.store = store
+        self.faults = faults
+    }
+
     /// What the core knows of a transaction's inputs at one moment.
-    struct View: Sendable {
-        let height: Height
+    package struct View: Sendable {
+        package let height: Height
         let context: SpendingContext
         /// Outputs of waiting transactions, in the order of the inputs.
         let waiting: [OutputEntry?]
@@ -39,7 +44,7 @@ struct TransactionResolver: Sendable {
 
     /// Looks up in one view of the store what does not wait, and applies the rules that need it; a result for
     /// each, in order.
-    func spendable(
+    package func spendable(
         _ transactions: [(CheckedTransaction, View)]
     ) -> [Result<SpendableTransaction, MempoolRejection>] {
         do {

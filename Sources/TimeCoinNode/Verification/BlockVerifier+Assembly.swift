@@ -1,11 +1,11 @@
-import TimeCoinCore
+package import TimeCoinCore
 import TimeCoinStore
 
 extension BlockVerifier {
     /// Builds a block of the candidates that fit, on the store's tip.
     ///
     /// - Throws: faults of this machine only.
-    func build(
+    package func build(
         on parent: ChainState, at time: Timestamp, proposer: PublicKey,
         candidates: [(transaction: CheckedTransaction, proof: ScriptProof)]
     ) throws -> BlockAssembly {

@@ -23,7 +23,7 @@ public struct BlockVerifier: Sendable {
         self.init(store: store, chain: chain, proofs: ProofCache())
     }
 
-    init(store: any ChainStoring, chain: Hash256, proofs: ProofCache) {
+    package init(store: any ChainStoring, chain: Hash256, proofs: ProofCache) {
         self.store = store
         self.chain = chain
         self.proofs = proofs
@@ -55,6 +55,24 @@ public struct BlockVerifier: Sendable {
     ) async throws -> Result<ExecutedBlock, BlockRejection> {
         do {
             return .success(try await execute(block, on: parent))
+        } catch let rejection as BlockRejection {
+            return .failure(rejection)
+        }
+    }
+
+    /// The same verdict, one piece after the other on this thread.
+    package func judgeInTurn(
+        _ block: CheckedBlock, on parent: ChainState
+    ) throws -> Result<ExecutedBlock, BlockRejection> {
+        do {
+            var runs: [[SpendableTransaction]] = []
+            let prepared = try prepare(block, on: parent) { _, transactions in runs.append(transactions) }
+            let transition = Result { () throws(any Error) in
+                try store.snapshot { try StateTransition(of: prepared, commitment: $0) }
+            }
+            let proofs = try runs.flatMap { try prove($0).get() }
+            return .success(
+                try ExecutedBlock(prepared, proofs: proofs, transition: try transition.get()))
         } catch let rejection as BlockRejection {
             return .failure(rejection)
         }

@@ -1,9 +1,9 @@
-import TimeCoinConsensus
-import TimeCoinCore
+package import TimeCoinConsensus
+package import TimeCoinCore
 
 /// What nodes say to each other, by the number that a frame carries. Numbers below 16 belong to the
 /// transport.
-enum WireType: UInt8, CaseIterable, Sendable {
+package enum WireType: UInt8, CaseIterable, Sendable {
     case status = 16
     case proposal = 17
     case vote = 18
@@ -19,31 +19,38 @@ enum WireType: UInt8, CaseIterable, Sendable {
 }
 
 /// Where a node stands: sent when it changes and now and then, so that others can send what it lacks.
-struct NodeStatus: Hashable, Sendable {
-    let tip: Height
-    let tipHash: Hash256
-    let clock: Timestamp
-    let round: RoundSummary
+package struct NodeStatus: Hashable, Sendable {
+    package let tip: Height
+    package let tipHash: Hash256
+    package let clock: Timestamp
+    package let round: RoundSummary
+
+    package init(tip: Height, tipHash: Hash256, clock: Timestamp, round: RoundSummary) {
+        self.tip = tip
+        self.tipHash = tipHash
+        self.clock = clock
+        self.round = round
+    }
 }
 
 /// A block by the names of its payments: peers mostly have the transactions.
-struct CompactBlock: Hashable, Sendable {
-    let header: BlockHeader
+package struct CompactBlock: Hashable, Sendable {
+    package let header: BlockHeader
     /// Present in a scheduled block; no peer could have it.
-    let coinbase: Transaction?
+    package let coinbase: Transaction?
     /// Witness identifiers of the payments, in order.
-    let payments: [Hash256]
+    package let payments: [Hash256]
 
     static let paymentsMax = Block.bytesMax / 60
 
-    init(_ block: CheckedBlock) {
+    package init(_ block: CheckedBlock) {
         header = block.header
         let hasCoinbase = block.header.kind == .scheduled
         coinbase = hasCoinbase ? block.transactions.first?.transaction : nil
         payments = block.transactions.dropFirst(hasCoinbase ? 1 : 0).map(\.wtxid)
     }
 
-    init(header: BlockHeader, coinbase: Transaction?, payments: [Hash256]) {
+    package init(header: BlockHeader, coinbase: Transaction?, payments: [Hash256]) {
         self.header = header
         self.coinbase = coinbase
         self.payments = payments
@@ -51,7 +58,7 @@ struct CompactBlock: Hashable, Sendable {
 }
 
 /// A message between nodes.
-enum WireMessage: Sendable {
+package enum WireMessage: Sendable {
     case status(NodeStatus)
     case proposal(SignedProposal, CompactBlock?)
     case vote(SignedVote)
@@ -72,11 +79,11 @@ enum WireMessage: Sendable {
     /// Bytes of all transactions of a message: one of the largest, or many small ones.
     static let transactionsBytesMax = Transaction.bytesMax
     /// Blocks in one answer at most.
-    static let blocksMax = 64
+    package static let blocksMax = 64
     /// Bytes of all blocks of an answer at which no further one is added.
-    static let blocksBytesMax = 4_000_000
+    package static let blocksBytesMax = 4_000_000
 
-    var type: WireType {
+    package var type: WireType {
         switch self {
         case .status: .status
         case .proposal: .proposal
@@ -95,25 +102,25 @@ enum WireMessage: Sendable {
 }
 
 /// A block and its certificate as they travel, not yet looked at.
-struct EncodedCertifiedBlock: Sendable {
-    let block: [UInt8]
-    let certificate: [UInt8]
+package struct EncodedCertifiedBlock: Sendable {
+    package let block: [UInt8]
+    package let certificate: [UInt8]
 
     static let bytesMax = Block.bytesMax + Certificate.bytesMax + 16
 
-    var encoded: [UInt8] {
+    package var encoded: [UInt8] {
         var writer = ByteWriter(reserving: block.count + certificate.count + 16)
         writer.write(prefixed: block)
         writer.write(prefixed: certificate)
         return writer.bytes
     }
 
-    init(block: [UInt8], certificate: [UInt8]) {
+    package init(block: [UInt8], certificate: [UInt8]) {
         self.block = block
         self.certificate = certificate
     }
 
-    init(decoding bytes: [UInt8]) throws(DecodingFailure) {
+    package init(decoding bytes: [UInt8]) throws(DecodingFailure) {
         self = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
             EncodedCertifiedBlock(
                 block: try reader.readPrefixed(limit: Block.bytesMax),
