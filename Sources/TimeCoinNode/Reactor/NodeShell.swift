@@ -4,14 +4,6 @@ import TimeCoinConsensus
 package import TimeCoinCore
 package import TimeCoinStore
 
-/// Sends to peers; the network, or a simulation of it.
-package protocol PeerSending: Sendable {
-    /// Whether the message is on its way; a peer that reads slowly is sent no more transactions.
-    @discardableResult
-    func send(_ message: WireMessage, to peer: PeerKey) -> Bool
-    func broadcast(_ message: WireMessage, except: PeerKey?)
-}
-
 /// What the shell asks to have done beside its own thread; each comes back as an event.
 package enum CoreJob: Sendable {
     case build(
