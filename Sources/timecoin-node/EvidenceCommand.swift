@@ -35,7 +35,8 @@ struct EvidenceCommand: AsyncParsableCommand {
             case .json:
                 show(
                     JSONValue.object([
-                        "valid": .bool(true), "kind": .string(kind), "name": .string(evidence.name.description),
+                        "valid": .bool(true), "kind": .string(kind),
+                        "name": .string(evidence.name.description),
                         "member": .string(member.operatorKey.description),
                         "weight": .integer(Int64(clamping: member.weight)),
                         "height": .integer(Int64(clamping: evidence.misbehaviour.height)),
@@ -56,7 +57,8 @@ struct EvidenceCommand: AsyncParsableCommand {
                 .trimmingCharacters(in: .whitespacesAndNewlines)
             guard let bytes = Hexadecimal.decode(text) else {
                 throw ParsedFailure(
-                    description: "\(file) is not evidence in hexadecimal of at most \(Evidence.bytesMax) bytes")
+                    description:
+                        "\(file) is not evidence in hexadecimal of at most \(Evidence.bytesMax) bytes")
             }
             return bytes
         }

@@ -110,7 +110,8 @@ extension ConsensusMachine {
             guard verdict != nil || !isAllowed else { continue }
             step = .prevote
             let value = isAllowed && verdict == true ? proposal.value : nil
-            emit(vote(.prevote, value, validRound: value.flatMap { justification(of: $0, proposal) }), &effects)
+            let justifying = value.flatMap { justification(of: $0, proposal) }
+            emit(vote(.prevote, value, validRound: justifying), &effects)
             return true
         }
         return false

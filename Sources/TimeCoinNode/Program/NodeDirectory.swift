@@ -20,6 +20,7 @@ public struct NodeDirectory: Sendable {
     public var journal: String { root + "/journal" }
     var signRecord: String { root + "/sign" }
     var submissions: String { root + "/submitted" }
+    var evidence: String { root + "/evidence" }
     var mempool: String { root + "/mempool" }
     public var log: String { root + "/node.log" }
 }

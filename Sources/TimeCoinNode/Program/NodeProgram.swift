@@ -125,7 +125,7 @@ public struct NodeProgram: Sendable {
             + mempoolFile.read(at: clock.moment.clock, logger: logger) + submissions.kept
         let view = PublishedView(state: state)
         let link = PeerLink()
-        let events = EventLog()
+        let events = EventLog(evidence: EvidenceDirectory(directory.evidence))
         let faults = FaultReport(events)
         let proofs = ProofCache()
         let resolver = TransactionResolver(store: store, faults: faults)

@@ -5,8 +5,6 @@ package import TimeCoinCore
 
 /// What happened, in order, for those who follow: numbered, bounded, and honest about what it no longer has.
 package final class EventLog: Sendable {
-    package init() {}
-
     package struct Event: Sendable {
         let sequence: UInt64
         package let content: Content
@@ -32,7 +30,13 @@ package final class EventLog: Sendable {
     }
 
     private let state = Mutex(State())
+    private let evidence: EvidenceDirectory?
     private let failed = AsyncStream.makeStream(of: (any Error).self, bufferingPolicy: .bufferingOldest(1))
+
+    /// - Parameter evidence: where evidence is kept; `nil` keeps none.
+    init(evidence: EvidenceDirectory?) { self.evidence = evidence }
+
+    package convenience init() { self.init(evidence: nil) }
 
     /// Yields the first fault of this machine.
     var failures: AsyncStream<any Error> { failed.stream }
@@ -67,15 +71,15 @@ package final class EventLog: Sendable {
             append([.round(height: height, round: round)])
         case .refusedValue(let hash, let rejection):
             logger.warning("refused a block", metadata: ["hash": "\(hash)", "reason": "\(rejection)"])
-        case .misbehaviour(.votes(let first, _)):
-            logger.warning("a member voted twice", metadata: ["member": "\(first.member)"])
-            append([.misbehaviour(first.member)])
-        case .misbehaviour(.proposals(let first, _)):
-            logger.warning("a member proposed twice", metadata: ["member": "\(first.proposer)"])
-            append([.misbehaviour(first.proposer)])
-        case .misbehaviour(.amnesia(let precommit, _)):
-            logger.warning("a member forgot its precommit", metadata: ["member": "\(precommit.member)"])
-            append([.misbehaviour(precommit.member)])
+        case .misbehaviour(let found):
+            logger.warning(
+                "a member misbehaved",
+                metadata: [
+                    "member": "\(found.misbehaviour.member)", "kind": "\(found.misbehaviour.kind)",
+                    "height": "\(found.misbehaviour.height)",
+                ])
+            evidence?.keep(found, logger: logger)
+            append([.misbehaviour(found.misbehaviour.member)])
         case .signingOpen:
             logger.info("signing is open: enough members told what they hold of this key")
         }

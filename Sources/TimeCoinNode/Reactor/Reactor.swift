@@ -154,7 +154,8 @@ package struct Reactor: Sendable {
         }
         effects.append(.timers(armed(result.timers)))
         for misbehaviour in result.misbehaviour {
-            effects.append(.report(.misbehaviour(misbehaviour)))
+            guard let evidence = Evidence(misbehaviour, validators: machine.validators) else { continue }
+            effects.append(.report(.misbehaviour(evidence)))
         }
         if let value = result.certifiedInvalid {
             stopSigning("block \(value) is certified, and this node finds it invalid", &effects)

@@ -109,6 +109,6 @@ package enum ReactorReport: Sendable {
     case dropped([Hash256], reason: String)
     case enteredRound(height: Height, round: Round)
     case refusedValue(Hash256, BlockRejection)
-    case misbehaviour(Misbehaviour)
+    case misbehaviour(Evidence)
     case signingOpen
 }

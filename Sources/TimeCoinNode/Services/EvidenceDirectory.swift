@@ -10,15 +10,11 @@ struct EvidenceDirectory: Sendable {
     static let filesMax = 1000
 
     private let path: String
-    private let logger: Logger
 
-    init(_ path: String, logger: Logger) {
-        self.path = path
-        self.logger = logger
-    }
+    init(_ path: String) { self.path = path }
 
     /// Writes the evidence unless it is there already.
-    func keep(_ evidence: Evidence) {
+    func keep(_ evidence: Evidence, logger: Logger) {
         let file = "\(path)/\(evidence.name).hex"
         do {
             let files = FileManager.default

@@ -125,7 +125,7 @@ struct ScenarioNode: Sendable {
         armed.formIntersection(effects.timers)
         for misbehaviour in effects.misbehaviour {
             evidenceCount += 1
-            observed.append(.evidence(culprit(misbehaviour)))
+            observed.append(.evidence(world.number(of: misbehaviour.member)))
         }
         sent += effects.toSend
         if let round = effects.toJustify?.round { justified.append(round) }
@@ -133,12 +133,6 @@ struct ScenarioNode: Sendable {
             observed.append(.decided(round: decision.round, value: name(decision.value)))
         }
         if let value = effects.certifiedInvalid { observed.append(.alarm(name(value))) }
-    }
-
-    private func culprit(_ misbehaviour: Misbehaviour) -> Int? {
-        if case .votes(let vote, _) = misbehaviour { return world.number(of: vote.member) }
-        if case .proposals(let proposal, _) = misbehaviour { return world.number(of: proposal.proposer) }
-        return nil
     }
 
     /// Signs once a position, or gives the stored signature again.

@@ -268,12 +268,7 @@ final class ConsensusHost: SimulatedHost {
         }
         arm(effects.timers)
         for misbehaviour in effects.misbehaviour {
-            let key =
-                switch misbehaviour {
-                case .votes(let first, _): first.member
-                case .proposals(let first, _): first.proposer
-                }
-            world.monitor.blamed(world.validators.index(of: key), by: seat.number)
+            world.monitor.blamed(world.validators.index(of: misbehaviour.member), by: seat.number)
         }
         if let value = effects.certifiedInvalid {
             world.monitor.fail(.validity, "member \(seat.number): a certified value is invalid: \(value)")

@@ -25,12 +25,15 @@ struct LawTests {
     }
 
     @Test(
-        "random messages, lies and timeouts: the paper allows every state, the journal leads to it, refused is unchanged",
+        """
+        random messages, lies and timeouts: the paper allows every state, the journal leads to it, \
+        refused is unchanged
+        """,
         arguments: 0..<120 as Range<UInt64>)
     func random(seed: UInt64) throws {
         let world = try run(seed, steps: 70, lies: true) { _ in }
         for misbehaviour in world.evidence {
-            if case .votes(let vote, _) = misbehaviour { #expect(world.member(vote.member) != world.own) }
+            #expect(world.member(misbehaviour.member) != world.own)
         }
     }
 
@@ -42,7 +45,10 @@ struct LawTests {
                 Issue.record("\(world.label): a rule of the paper waits: \(world.waiting)")
             }
         }
-        #expect(world.evidence.isEmpty)
+        // The others vote once a position, and otherwise as chance has it: they may well forget their locks.
+        for misbehaviour in world.evidence {
+            #expect(misbehaviour.kind == "amnesia" && world.member(misbehaviour.member) != world.own)
+        }
     }
 
     @Test("the random runs reach what they are for")
@@ -152,9 +158,9 @@ struct LawTests {
             let effects = machines[to].handle(input)
             if let decision = effects.decision { decisions.insert(decision.value) }
             for misbehaviour in effects.misbehaviour {
-                guard case .votes(let vote, _) = misbehaviour else { continue }
                 #expect(
-                    vote.member == members.keys[liar].publicKey, "seed \(seed): a correct member is blamed")
+                    misbehaviour.member == members.keys[liar].publicKey,
+                    "seed \(seed): a correct member is blamed")
             }
             for message in effects.toSign {
                 let signed = try members.sign(message, by: to)
