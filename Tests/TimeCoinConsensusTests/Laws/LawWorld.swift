@@ -182,7 +182,6 @@ struct LawWorld {
         let left = allowed.map { state in
             state.successors().filter { $0.round <= state.round }.map { next in
                 "step \(next.step) says \(next.sent.subtracting(state.sent))"
-                    + " valid \(next.valid.map { "\($0)" } ?? "-")"
             }
         }
         return "\(look); left: \(left); \(allowed.first.map { "\($0.messages)" } ?? "")"

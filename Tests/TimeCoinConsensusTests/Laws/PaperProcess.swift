@@ -2,8 +2,7 @@
 ///
 /// Messages are a plain set and are counted anew for every guard; nothing is shared with the machine. A rule
 /// may fire whenever its guard holds, so there are many states that the same messages may lead to: `outcomes`
-/// gives them all. Only two things are not in the paper: `valid(v)` is told from outside (`verdicts`), and
-/// the
+/// gives them all. Two things are not in the paper: `valid(v)` is told from outside (`verdicts`), and the
 /// proposal of line 49 may be any knowledge of the value, since a value is fetched by its hash.
 struct PaperProcess: Hashable {
     enum Step: Int { case propose, prevote, precommit }
@@ -209,8 +208,7 @@ struct PaperProcess: Hashable {
     }
 
     /// Lines 34, 35, 47 and 48. To schedule a timeout only adds to what may happen, so it is done at once;
-    /// one
-    /// of a round that was left does nothing.
+    /// one of a round that was left does nothing.
     mutating func schedule() {
         guard hasStarted else { return }
         if step == .prevote, anyPrevotes(round) { scheduled.insert(.prevote(round)) }
