@@ -125,7 +125,7 @@ struct ScenarioNode: Sendable {
         armed.formIntersection(effects.timers)
         for misbehaviour in effects.misbehaviour {
             evidenceCount += 1
-            observed.append(.evidence(world.number(of: misbehaviour.member)))
+            observed.append(.evidence(world.number(of: misbehaviour.member), misbehaviour.kind))
         }
         sent += effects.toSend
         if let round = effects.toJustify?.round { justified.append(round) }

@@ -17,7 +17,8 @@ extension ScenarioOutput {
             type == otherType && (round ?? current) == other && value == otherValue
         case (.decided(let round, let value), .decided(let other, let otherValue)):
             (round == nil || round == other) && value == otherValue
-        case (.evidence(let member), .evidence(let other)): member == nil || member == other
+        case (.evidence(let member, let kind), .evidence(let other, let otherKind)):
+            (member == nil || member == other) && (kind == nil || kind == otherKind)
         case (.refused(let reason), .refused(let other)): reason == nil || reason == other
         default: self == happened
         }
@@ -38,7 +39,8 @@ extension ScenarioOutput {
             "\(type == .prevote ? "pv" : "pc") \(at(round))\(value ?? "nil")"
         case .entered(let round): "->\(round)"
         case .decided(let round, let value): "D \(at(round))\(value)"
-        case .evidence(let member): "evidence" + (member.map { " v\($0)" } ?? "")
+        case .evidence(let member, let kind):
+            "evidence" + (member.map { " v\($0)" } ?? "") + (kind.map { " \($0)" } ?? "")
         case .refused(let reason): "refused" + (reason.map { " \($0)" } ?? "")
         case .alarm(let value): "alarm \(value)"
         case .stopped: "stopped"

@@ -9,8 +9,8 @@ public enum ScenarioOutput: Hashable, Sendable {
     case vote(VoteType, round: Round?, value: String?)
     case entered(Round)
     case decided(round: Round?, value: String)
-    /// Proof against a member; `nil` for whomever.
-    case evidence(Int?)
+    /// Proof against a member, `nil` for whomever; and its kind, `nil` for whichever.
+    case evidence(Int?, String?)
     /// The input was refused; `nil` for whatever reason.
     case refused(String?)
     /// A certified value is invalid.
