@@ -53,9 +53,11 @@ extension ScenarioOutput {
         case "D": return .decided(round: term.number(), value: try ScenarioTerm.value(term.word("a value")))
         case "evidence":
             if let count = term.number(Int.self) { return .state(.evidence(count)) }
-            let kind = { term.flag("two-votes", "two-proposals", "amnesia") }
-            if let kind = kind() { return .evidence(nil, kind) }
-            return .evidence(term.isEmpty ? nil : try ScenarioTerm.member(term.word("a member")), kind())
+            var kind = term.flag("two-votes", "two-proposals", "amnesia")
+            if kind != nil || term.isEmpty { return .evidence(nil, kind) }
+            let member = try ScenarioTerm.member(term.word("a member"))
+            kind = term.flag("two-votes", "two-proposals", "amnesia")
+            return .evidence(member, kind)
         case "refused", "error": return .refused(term.isEmpty ? nil : try term.word("a reason"))
         case "alarm": return .alarm(try ScenarioTerm.value(term.word("a value")))
         case "stopped": return .stopped
