@@ -194,7 +194,7 @@ def test_command_line(directory):
 def test_completions():
     refused(64, CLI, "completions", words=("bash|zsh|fish",))
     refused(64, CLI, "completions", "tcsh", words=("bash|zsh|fish",))
-    methods = [line.split()[0] for line in run(CLI, "help").stdout.split("Methods of the node:")[1].splitlines()
+    methods = [line.split()[0] for line in run(CLI, "help").stdout.split("Methods of the node", 1)[1].splitlines()[1:]
                if line.strip()]
     for shell in ("bash", "zsh", "fish"):
         script = run(CLI, "completions", shell).stdout

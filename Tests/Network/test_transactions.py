@@ -78,7 +78,7 @@ def test_offline(network):
         result = run(NODE, "sign", "--datadir", f"{network.directory}/node1", "--network", "local", "--previous",
                      path, raw, check=False)
     assert signed["complete"] and not stranger["complete"] and stranger["incomplete"] == [0], (signed, stranger)
-    assert result.returncode == 65 and "not told" in result.stderr, result
+    assert result.returncode == 1 and "missing-input" in result.stderr and "hint:" in result.stderr, result
     txid = text(network.cli(0, "sendrawtransaction", signed["hex"]))
     wait("it is final", lambda: network.json(0, "gettransaction", txid)["final"], 20)
     passes("signed by a wallet file without a node, with a data carrier, and final")

@@ -17,7 +17,13 @@ enum TransactionForm {
         guard let lockTime = UInt32(exactly: lockTime) else { throw refusal("a lock time has 32 bits") }
         var parsedInputs: [TransactionInput] = []
         for item in inputItems {
-            try check(item, takes: ["txid", "vout", "sequence"], "an input")
+            // What `listunspent` and the previous outputs of signing say of an output may stand here too.
+            try check(
+                item,
+                takes: [
+                    "txid", "vout", "sequence", "address", "amount", "confirmations", "script",
+                    "redeemscript",
+                ], "an input")
             // A lock time is looked at only if some input is not final.
             let sequence =
                 item["sequence"].map { $0.integer.flatMap { UInt32(exactly: $0) } }

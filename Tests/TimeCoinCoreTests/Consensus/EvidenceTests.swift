@@ -103,7 +103,7 @@ struct EvidenceTests {
     }
 
     @Test(
-        "another chain, other validators, another weight, a foreign signature, a swapped pair: refused by name"
+        "another chain, other validators, a foreign signature: refused by name"
     )
     func refused() throws {
         let signers = try Signers(count: 4)
