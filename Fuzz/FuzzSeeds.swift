@@ -39,6 +39,13 @@ enum FuzzSeeds {
         let header = genesis.state.header
         let finality = FinalityProof(header: header, certificate: certificate, validators: validators)
         let proof = TransactionProof(transaction: transaction, path: path, finality: finality)
+        let forgetful = Vote(type: .prevote, height: 1, round: 1, value: header.hash)
+        let evidence = Evidence(
+            .amnesia(
+                precommit: signedVote,
+                prevote: SignedVote(
+                    vote: forgetful, member: key.publicKey,
+                    signature: key.sign(forgetful.signedBytes(chain: chain)))), validators: validators)
         let multisignature = Script.multisignature(required: 1, keys: [key.publicKey]) ?? .empty
         let unlocking = transaction.inputs[0].unlocking.bytes
         let locking = created.entry.output.locking.bytes
@@ -52,6 +59,7 @@ enum FuzzSeeds {
             .validatorSet: [written { validators.encode(into: &$0) }],
             .chainState: [genesis.state.encoded],
             .finalityProof: [finality.encoded], .transactionProof: [proof.encoded],
+            .evidence: [evidence].compactMap { $0?.encoded },
             .outputEntry: [written { created.entry.encode(into: &$0) }],
             .script: [
                 [UInt8(unlocking.count), 0xff] + unlocking + locking,

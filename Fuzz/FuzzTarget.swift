@@ -13,6 +13,7 @@ enum FuzzTarget: String, CaseIterable {
     case chainState
     case finalityProof
     case transactionProof
+    case evidence
     case outputEntry
     case script
     case scriptText
@@ -39,6 +40,7 @@ enum FuzzTarget: String, CaseIterable {
         case .chainState: canonical(try? ChainState(decoding: bytes), bytes) { $0.encoded }
         case .finalityProof: canonical(try? FinalityProof(decoding: bytes), bytes) { $0.encoded }
         case .transactionProof: canonical(try? TransactionProof(decoding: bytes), bytes) { $0.encoded }
+        case .evidence: canonical(try? Evidence(decoding: bytes), bytes) { $0.encoded }
         case .outputEntry: canonical(OutputEntry.self, bytes)
         case .script: run(bytes)
         case .scriptText:

@@ -63,9 +63,6 @@ public struct Hash256: Hashable, Sendable, Comparable {
     /// The first eight bytes as a big-endian number, for pure functions that draw from a hash.
     public var leadingWord: UInt64 { word0 }
 
-    /// One word is enough: nobody can make many hashes that share the first eight bytes.
-    public func hash(into hasher: inout Hasher) { hasher.combine(word0) }
-
     public static func < (left: Hash256, right: Hash256) -> Bool {
         (left.word0, left.word1, left.word2, left.word3) < (
             right.word0, right.word1, right.word2, right.word3
