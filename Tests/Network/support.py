@@ -26,6 +26,8 @@ def run(*arguments, check=True):
 class Network:
     """Four validators on this machine; everything of them is gone at the end."""
 
+    count = 4
+
     def __init__(self, block_time="5"):
         self.directory = tempfile.mkdtemp(prefix="timecoin-test.")
         run(NODE, "localnet", "up", "--dir", self.directory, "--validators", "4", "--block-time", block_time,
@@ -77,7 +79,7 @@ def wait(what, condition, seconds):
         try:
             if condition():
                 return time.monotonic() - start
-        except (AssertionError, ValueError):
+        except (AssertionError, KeyError, OSError, ValueError):
             pass
         time.sleep(0.05)
     raise AssertionError(f"not within {seconds} s: {what}")
@@ -141,6 +143,19 @@ def signed_by(network, member, above, observer):
     top = network.height(observer)
     return any(member in network.json(observer, "getblock", str(height))["certificate"]["signers"]
                for height in range(above + 1, top + 1))
+
+
+def signatures_once_each(network):
+    """Joins the journals of nodes that have ended: no position may have two signatures. Returns how many there are."""
+    positions = {}
+    for index in range(network.count):
+        dump = run(NODE, "journal", "dump", "--datadir", f"{network.directory}/node{index}", "-o", "json").stdout
+        for line in dump.splitlines():
+            entry = json.loads(line)
+            key = (entry["member"], entry["height"], entry["round"], entry["type"])
+            value = (entry["block"], entry["validRound"], entry["signature"])
+            assert positions.setdefault(key, value) == value, f"two signatures at {key}"
+    return len(positions)
 
 
 def finish():

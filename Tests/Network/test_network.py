@@ -1,12 +1,11 @@
 """Four real nodes: agreement, payment, kills. Run by Scripts/test-network with the folder of the programs."""
 
-import json
 import shutil
 import threading
 import time
 
-from support import (NODE, Network, final_everywhere, finish, new_address, passes, pay, run, same_chain, signed_by,
-                     wait)
+from support import (Network, final_everywhere, finish, new_address, passes, pay, same_chain, signed_by,
+                     signatures_once_each, wait)
 
 
 def test_payment(network):
@@ -154,16 +153,7 @@ def test_alone(network):
 
 def test_journals(network):
     network.down()
-    positions = {}
-    count = 0
-    for index in range(4):
-        dump = run(NODE, "journal", "dump", "--datadir", f"{network.directory}/node{index}", "-o", "json").stdout
-        for line in dump.splitlines():
-            entry = json.loads(line)
-            key = (entry["member"], entry["height"], entry["round"], entry["type"])
-            value = (entry["block"], entry["validRound"], entry["signature"])
-            assert positions.setdefault(key, value) == value, f"two signatures at {key}"
-            count += 1
+    count = signatures_once_each(network)
     assert count > 100, count
     passes(f"the four journals joined: {count} votes and proposals, never two signatures at one position")
 

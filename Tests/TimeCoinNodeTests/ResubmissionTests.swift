@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import NIOCore
 import NIOPosix
@@ -33,11 +34,14 @@ private struct Observer {
     let core: NodeCore
     let intake: TransactionIntake
     let submissions = Submissions()
+    let events = EventLog()
 
-    init(_ world: World, mempool: Mempool = Mempool(), group: MultiThreadedEventLoopGroup) {
+    init(
+        _ world: World, mempool: Mempool = Mempool(), returning: [Resubmission] = [],
+        group: MultiThreadedEventLoopGroup
+    ) {
         let moment = Moment(
             instant: Instant(milliseconds: 500_000), clock: world.state.header.time)
-        let events = EventLog()
         var reactor = Reactor(
             state: world.state, own: nil, signed: nil, nonce: .zero, settings: Reactor.Settings(),
             at: moment.instant)
@@ -48,10 +52,10 @@ private struct Observer {
                 store: world.store, journal: NoJournal(), submissions: submissions, signer: nil,
                 peers: NobodyThere(), events: events, view: PublishedView(state: world.state),
                 clock: NodeClock { moment }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
-            loop: group.next())
+            returning: returning, loop: group.next())
         intake = TransactionIntake(
             core: core, resolver: TransactionResolver(store: world.store, faults: FaultReport(events)),
-            proofs: ProofCache(), chain: world.state.chain)
+            proofs: ProofCache(), events: events, chain: world.state.chain)
     }
 
     var waiting: [Hash256] { get async { await core.read { $0.mempool.transactionIDs } } }
@@ -60,10 +64,10 @@ private struct Observer {
 @Suite("What waited comes back")
 struct ResubmissionTests {
     private func observing(
-        _ world: World, _ body: (Observer) async throws -> Void
+        _ world: World, returning: [Resubmission] = [], _ body: (Observer) async throws -> Void
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        try await body(Observer(world, group: group))
+        try await body(Observer(world, returning: returning, group: group))
         try await group.shutdownGracefully()
     }
 
@@ -91,6 +95,80 @@ struct ResubmissionTests {
             #expect(waiting.map(\.age) == [6000, 4000, 3000, 2000])
             // It was not handed in now.
             #expect(observer.submissions.count == 0)
+        }
+    }
+
+    @Test("what spends a payment that is not known here yet is tried again when a block has brought it")
+    func orphans() async throws {
+        var world = try World()
+        let parent = try world.payment(0)
+        let child = try world.payment(after: parent)
+        let kept = [Resubmission(child, age: 7000)]
+        let block = try #require(
+            try world.build([try world.admission(parent)], at: world.state.dueTime(of: 1)))
+        try await observing(world, returning: kept) { observer in
+            async let resubmission: Void = observer.intake.resubmit(kept)
+            while await observer.core.waiting() == nil { await Task.yield() }
+            #expect(await observer.waiting.isEmpty)
+            // A stop now would keep it, and the wallet leaves alone what it spends.
+            #expect(await observer.core.waiting()?.transactions.map(\.checked) == [child])
+            #expect(await observer.core.spentByReturning() == [child.transaction.inputs[0].previous])
+            try world.commit(block)
+            await observer.core.deliver(.committed(block))
+            await resubmission
+            #expect(await observer.waiting == [child.txid])
+            #expect(await observer.core.waiting()?.transactions.map(\.age) == [7000])
+            #expect(await observer.core.spentByReturning().isEmpty)
+        }
+    }
+
+    @Test("what spends an output that the chain has seen spent is given up at once")
+    func spentForGood() async throws {
+        var world = try World()
+        let parent = try world.payment(0)
+        let first = try world.payment(after: parent)
+        let rival = try world.payment(after: parent, fee: 6000)
+        for (slot, payment) in [(1 as Slot, parent), (2, first)] {
+            let admission = try world.admission(payment)
+            try world.commit(try #require(try world.build([admission], at: world.state.dueTime(of: slot))))
+        }
+        try await observing(world) { observer in
+            await observer.intake.resubmit([Resubmission(rival, age: 0)])
+            #expect(await observer.core.waiting()?.transactions.isEmpty == true)
+        }
+    }
+
+    @Test("the wallet does not spend again what a payment from before the start spends")
+    func walletWaits() async throws {
+        var world = try World()
+        let path = NSTemporaryDirectory() + "timecoin-wallet.\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let file = try WalletFile.create(path, passphrase: [])
+        let key = try #require(file.keys.first)
+        let allocation = try #require(world.chain.allocation(0))
+        let amount = try #require(Amount(decimal: "5"))
+        let fee = try #require(Amount(units: 5000))
+        let payment = world.chain.payment(
+            of: allocation.outPoint, worth: allocation.entry.output.value, paying: amount, to: key, fee: fee)
+        let incoming = try CheckedTransaction(checking: try #require(payment))
+        let admission = try world.admission(incoming)
+        try world.commit(try #require(try world.build([admission], at: world.state.dueTime(of: 1))))
+        let coin = OutPoint(transaction: incoming.txid, index: 0)
+        // Its script fails, so it comes back to nothing when it is offered.
+        let before = try CheckedTransaction(
+            checking: Transaction(
+                inputs: [TransactionInput(previous: coin, unlocking: .empty)],
+                outputs: [TransactionOutput(value: allocation.entry.output.value, locking: .keyHash(of: key))]
+            ))
+        let kept = [Resubmission(before, age: 0)]
+        try await observing(world, returning: kept) { observer in
+            let wallet = Wallet(
+                file: file, store: world.store, core: observer.core, intake: observer.intake,
+                chain: world.state.chain)
+            let first = try await wallet.owned().map(\.outPoint)
+            await observer.intake.resubmit(kept)
+            let then = try await wallet.owned().map(\.outPoint)
+            #expect(first.isEmpty && then == [coin])
         }
     }
 

@@ -93,7 +93,7 @@ private struct Follower {
             core: core, view: view, store: store,
             intake: TransactionIntake(
                 core: core, resolver: TransactionResolver(store: store, faults: FaultReport(events)),
-                proofs: ProofCache(), chain: genesis.hash),
+                proofs: ProofCache(), events: events, chain: genesis.hash),
             signer: nil, peers: PeerLink(), faults: FaultReport(events), logger: logger)
     }
 

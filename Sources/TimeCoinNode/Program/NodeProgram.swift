@@ -134,9 +134,9 @@ public struct NodeProgram: Sendable {
             parts: NodeCore.Parts(
                 store: store, journal: journal, submissions: submissions, signer: signer, peers: link,
                 events: events, view: view, clock: clock, logger: logger),
-            loop: group.next())
+            returning: waited, loop: group.next())
         let intake = TransactionIntake(
-            core: core, resolver: resolver, proofs: proofs, chain: state.chain)
+            core: core, resolver: resolver, proofs: proofs, events: events, chain: state.chain)
         let ingress = PeerIngress(
             core: core, view: view, store: store, intake: intake, signer: signer, peers: link, faults: faults,
             logger: logger)

@@ -8,6 +8,10 @@ package final class EventLog: Sendable {
     package struct Event: Sendable {
         let sequence: UInt64
         package let content: Content
+
+        fileprivate var isBlock: Bool {
+            if case .block = content { true } else { false }
+        }
     }
 
     package enum Content: Sendable {
@@ -108,6 +112,18 @@ package final class EventLog: Sendable {
             let next = wanted.last.map { $0.sequence + 1 } ?? state.next
             return (Array(wanted), next, sequence > 0 && sequence < first)
         }
+    }
+
+    /// Returns `true` after the next block from now on, `false` when cancelled before.
+    func nextBlock() async -> Bool {
+        var next = state.withLock { $0.next }
+        while !Task.isCancelled {
+            await wait(for: next)
+            let new = events(from: next, max: EventLog.eventsMax)
+            if new.lagged || new.events.contains(where: \.isBlock) { return true }
+            next = new.next
+        }
+        return false
     }
 
     /// Returns when there is an event of this number or later, or when cancelled.

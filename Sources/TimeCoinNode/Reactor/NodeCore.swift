@@ -16,8 +16,9 @@ actor NodeCore {
 
     typealias Parts = NodeShell.Parts
 
-    init(reactor: Reactor, parts: Parts, loop: any EventLoop) {
-        shell = NodeShell(reactor: reactor, parts: parts)
+    /// - Parameter returning: what waited before the start, to be offered again.
+    init(reactor: Reactor, parts: Parts, returning: [Resubmission] = [], loop: any EventLoop) {
+        shell = NodeShell(reactor: reactor, parts: parts, returning: returning)
         unownedExecutor = loop.executor.asUnownedSerialExecutor()
         (jobs, jobSink) = AsyncStream.makeStream(
             of: CoreJob.self, bufferingPolicy: .bufferingOldest(NodeCore.jobsMax))
@@ -49,9 +50,14 @@ actor NodeCore {
         body(shell.reactor)
     }
 
-    /// As ``NodeShell/finishResubmission()``.
-    func finishResubmission() {
-        shell.finishResubmission()
+    /// As ``NodeShell/finishResubmission(leaving:)``.
+    func finishResubmission(leaving orphans: [Resubmission]) {
+        shell.finishResubmission(leaving: orphans)
+    }
+
+    /// What ``NodeShell/returning`` spends.
+    func spentByReturning() -> Set<OutPoint> {
+        Set(shell.returning.flatMap { $0.checked.transaction.inputs.map(\.previous) })
     }
 
     /// As ``NodeShell/waiting()``.

@@ -36,6 +36,10 @@ package struct NodeShell: Sendable {
     private var gossip = TransactionGossip()
     private var offerAt = Instant(milliseconds: 0)
     private var isResubmitted = false
+    /// What waited before the start and does not wait again: all of it until it was offered once, then what
+    /// spends outputs that are not known here yet.
+    private(set) var returning: [Resubmission]
+    private let started: Instant
     private var jobs: [CoreJob] = []
     /// The first fault of this machine; after it nothing is signed or written.
     package private(set) var fault: (any Error)?
@@ -72,15 +76,20 @@ package struct NodeShell: Sendable {
         }
     }
 
-    package init(reactor: Reactor, parts: Parts) {
+    package init(reactor: Reactor, parts: Parts, returning: [Resubmission] = []) {
         self.reactor = reactor
         self.parts = parts
+        self.returning = returning
+        started = parts.clock.moment.instant
         parts.view.publish(reactor)
     }
 
     /// Everything that waited before the start has been offered to admission again.
-    mutating func finishResubmission() {
+    ///
+    /// - Parameter orphans: what of it spends outputs that are not known here yet.
+    mutating func finishResubmission(leaving orphans: [Resubmission]) {
         isResubmitted = true
+        returning = orphans
     }
 
     /// What waits, to be kept over a restart; `nil` when what waited before this start was not all offered
@@ -88,7 +97,9 @@ package struct NodeShell: Sendable {
     func waiting() -> (transactions: [Resubmission], clock: Timestamp)? {
         guard isResubmitted, fault == nil else { return nil }
         let now = parts.clock.moment
-        return (reactor.mempool.waiting(at: now.instant), now.clock)
+        let uptime = now.instant.milliseconds - min(now.instant.milliseconds, started.milliseconds)
+        let orphans = returning.map { Resubmission($0.checked, age: $0.age &+ uptime) }
+        return (reactor.mempool.waiting(at: now.instant) + orphans, now.clock)
     }
 
     /// Jobs asked for since the last call.
@@ -286,8 +297,8 @@ package struct NodeShell: Sendable {
         // What waits longest says how far back the log of what was handed in must reach; as long as not all
         // of the log waits again, nothing of it may go.
         guard isResubmitted else { return }
-        let oldest = min(reactor.mempool.oldestArrival ?? now, now)
-        let age = now.milliseconds - oldest.milliseconds
+        let oldest = min(reactor.mempool.oldestArrival ?? now, returning.isEmpty ? now : started, now)
+        let age = now.milliseconds - oldest.milliseconds + (returning.map(\.age).max() ?? 0)
         let clock = parts.clock.moment.clock.milliseconds
         do {
             try parts.submissions?.prune(before: Timestamp(milliseconds: clock - min(clock, age + 1000)))

@@ -8,7 +8,11 @@ struct TransactionIntake: Sendable {
     let core: NodeCore
     let resolver: TransactionResolver
     let proofs: ProofCache
+    let events: EventLog
     let chain: Hash256
+
+    /// Blocks after which what waited before the start, and spends what nobody has heard of, is given up.
+    static let resubmissionBlocksMax = 1000
 
     /// Submits one and tells why it is not taken.
     func submit(_ checked: CheckedTransaction) async throws(MempoolRejection) {
@@ -38,21 +42,36 @@ struct TransactionIntake: Sendable {
     }
 
     /// Takes back what waited before, one after the other, so that parents are in before what spends from
-    /// them. What cannot be admitted any more is left out. Ends early when cancelled.
+    /// them. What cannot be admitted any more is left out; what spends outputs of a transaction that is not
+    /// known here yet is tried again after each block, for it may lie in one that this node has still to
+    /// fetch. Ends early when cancelled.
     func resubmit(_ waited: [Resubmission]) async {
-        for entry in waited {
-            guard !Task.isCancelled else { return }
-            try? await resubmit(entry)
+        guard var orphans = await offer(waited) else { return }
+        await core.finishResubmission(leaving: orphans)
+        for _ in 0..<TransactionIntake.resubmissionBlocksMax {
+            guard !orphans.isEmpty, await events.nextBlock(), let left = await offer(orphans) else { return }
+            orphans = left
+            await core.finishResubmission(leaving: orphans)
         }
-        await core.finishResubmission()
+        await core.finishResubmission(leaving: [])
     }
 
-    private func resubmit(_ entry: Resubmission) async throws(MempoolRejection) {
-        let view = try await core.view(of: entry.checked)
-        let spendable = try resolver.spendable([(entry.checked, view)])[0].get()
-        var admission = try verify(spendable, at: view.height)
-        admission.age = entry.age
-        await core.admit([admission], finishing: [])
+    /// What of it spends outputs of transactions that are not known; `nil` when cancelled.
+    private func offer(_ waited: [Resubmission]) async -> [Resubmission]? {
+        var orphans: [Resubmission] = []
+        for entry in waited {
+            guard !Task.isCancelled else { return nil }
+            guard let view = try? await core.view(of: entry.checked) else { continue }
+            do throws(MempoolRejection) {
+                let spendable = try resolver.spendable([(entry.checked, view)])[0].get()
+                var admission = try verify(spendable, at: view.height)
+                admission.age = entry.age
+                await core.admit([admission], finishing: [])
+            } catch {
+                if resolver.isOrphan(entry.checked, view) { orphans.append(entry) }
+            }
+        }
+        return orphans
     }
 
     private func verify(

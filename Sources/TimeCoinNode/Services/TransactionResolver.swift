@@ -42,6 +42,21 @@ package struct TransactionResolver: Sendable {
         }
     }
 
+    /// Whether it spends outputs of a transaction that neither waits nor is in the chain.
+    func isOrphan(_ checked: CheckedTransaction, _ view: View) -> Bool {
+        do {
+            return try store.snapshot { reader in
+                for (input, waiting) in zip(checked.transaction.inputs, view.waiting) where waiting == nil {
+                    if try reader.location(of: input.previous.transaction) == nil { return true }
+                }
+                return false
+            }
+        } catch {
+            faults.report(error)
+            return false
+        }
+    }
+
     /// Looks up in one view of the store what does not wait, and applies the rules that need it; a result for
     /// each, in order.
     package func spendable(

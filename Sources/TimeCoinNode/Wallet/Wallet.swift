@@ -89,6 +89,8 @@ actor Wallet {
         let keys = file.keys
         let scripts = Dictionary(
             keys.map { (Script.keyHash(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
+        // Before the mempool: what comes back to it in between is then seen twice, never as free.
+        let returning = await core.spentByReturning()
         let (waiting, spent) = await core.read { reactor in
             Wallet.waiting(in: reactor.mempool, scripts: scripts)
         }
@@ -102,7 +104,8 @@ actor Wallet {
             }
         }
         let names = Set(final.map(\.outPoint))
-        return final.filter { !spent.contains($0.outPoint) } + waiting.filter { !names.contains($0.outPoint) }
+        return final.filter { !spent.contains($0.outPoint) && !returning.contains($0.outPoint) }
+            + waiting.filter { !names.contains($0.outPoint) && !returning.contains($0.outPoint) }
     }
 
     /// Own unspent outputs of waiting transactions, and everything that waiting transactions spend.
