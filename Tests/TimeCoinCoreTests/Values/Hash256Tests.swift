@@ -5,7 +5,9 @@ import Testing
 @Suite("Names as keys")
 struct Hash256Tests {
     /// Inputs name outputs by bytes that a stranger chooses, and are put into sets before anything is paid.
-    @Test("names that agree in any three quarters of their bytes still have different hash values", arguments: 0..<4)
+    @Test(
+        "names that agree in any three quarters of their bytes still have different hash values",
+        arguments: 0..<4)
     func chosenNames(word: Int) throws {
         let names = try (0..<1000).map { number in
             var bytes = [UInt8](repeating: 7, count: Hash256.byteCount)
