@@ -162,7 +162,9 @@ struct BlockRuleTests {
         ] {
             #expect(try await rule(try world.unchecked(list, like: header), world) == expected)
         }
-        for list in [[parent, parent], [parent, child, other, other], [parent, child, other, child, other]] {
+        for list in [
+            [parent, parent], [parent, child, other, other], [parent, child, other, child, other],
+        ] {
             #expect(throws: BlockRejection(.duplicateTransaction, "")) {
                 try world.unchecked(list, like: header)
             }
@@ -224,7 +226,8 @@ struct BlockRuleTests {
         let world = try world(allocations: 210)
         let time = world.state.header.time.advanced(byMilliseconds: 10)
         let header = try #require(
-            try world.build([try world.admission(try world.payment(209))], at: time)).block.header
+            try world.build([try world.admission(try world.payment(209))], at: time)
+        ).block.header
         let most = try (0..<206).map { try carrier($0, bytes: 9500, world) }
         let fixed = BlockHeader.byteCount + 1 + 2 + most.reduce(0) { $0 + $1.size }
         let rest = Block.bytesMax - fixed - (try carrier(206, bytes: 1000, world).size - 1000)

@@ -77,6 +77,8 @@ struct GoldenFormTests {
         let answer = PositionAnswer(
             key: key.publicKey, nonce: state.chain, highest: .vote(signed.vote), signedBy: key,
             chain: state.chain)
+        let clock = ClockAnswer(
+            nonce: .zero, clock: Timestamp(milliseconds: 1_000), signedBy: key, chain: state.chain)
         let item = EncodedCertifiedBlock(block: block.encoded, certificate: signed.commit.encoded)
         let messages: [(String, WireMessage)] = [
             (
@@ -93,6 +95,7 @@ struct GoldenFormTests {
             ("value-request", .valueRequest(block.hash)), ("value", .value(block.encoded)),
             ("position-query", .positionQuery(key.publicKey, nonce: .zero)),
             ("position-answer", .positionAnswer(answer)),
+            ("clock-query", .clockQuery(nonce: .zero)), ("clock-answer", .clockAnswer(clock)),
             ("transactions", .transactions(block.transactions.map(\.transaction.encoded))),
             ("block-request", .blockRequest(id: 3, start: 4, count: 5)),
             ("blocks", .blocks(id: 3, start: 1, items: [item.encoded])),

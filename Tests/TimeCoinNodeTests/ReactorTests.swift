@@ -17,7 +17,7 @@ struct ReactorTests {
     /// The reactor of a chain's only member: it proposes every round and needs nobody.
     private func reactor(_ world: World) -> Reactor {
         Reactor(
-            state: world.state, own: world.chain.members[0].publicKey, signed: nil, nonce: .zero,
+            state: world.state, own: world.chain.members[0].publicKey, signed: nil, secret: .zero,
             settings: Reactor.Settings(), at: Instant(milliseconds: 1_000_000))
     }
 
@@ -63,7 +63,7 @@ struct ReactorTests {
         let proposer = try #require(world.chain.members.first { $0.publicKey == machine.proposer(of: 0) })
         let own = try #require(world.chain.members.first { $0.publicKey != proposer.publicKey })
         let reactor = Reactor(
-            state: world.state, own: own.publicKey, signed: nil, nonce: .zero, settings: Reactor.Settings(),
+            state: world.state, own: own.publicKey, signed: nil, secret: .zero, settings: Reactor.Settings(),
             at: Instant(milliseconds: 1_000_000))
         return (reactor, proposer)
     }

@@ -43,7 +43,7 @@ private struct Observer {
         let moment = Moment(
             instant: Instant(milliseconds: 500_000), clock: world.state.header.time)
         var reactor = Reactor(
-            state: world.state, own: nil, signed: nil, nonce: .zero, settings: Reactor.Settings(),
+            state: world.state, own: nil, signed: nil, secret: .zero, settings: Reactor.Settings(),
             at: moment.instant)
         reactor.mempool = mempool
         core = NodeCore(
@@ -179,7 +179,7 @@ struct ResubmissionTests {
         let expiry = Mempool.Limits().expiryMilliseconds
         for (uptime, age, stays) in [(expiry * 2, expiry - 1, true), (expiry * 2, expiry + 1, false)] {
             var reactor = Reactor(
-                state: world.state, own: nil, signed: nil, nonce: .zero, settings: Reactor.Settings(),
+                state: world.state, own: nil, signed: nil, secret: .zero, settings: Reactor.Settings(),
                 at: Instant(milliseconds: uptime))
             var admission = try world.admission(checked)
             admission.age = age

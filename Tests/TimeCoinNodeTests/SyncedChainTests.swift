@@ -82,7 +82,7 @@ private struct Follower {
         let view = PublishedView(state: genesis.state)
         core = NodeCore(
             reactor: Reactor(
-                state: genesis.state, own: nil, signed: nil, nonce: .zero, settings: Reactor.Settings(),
+                state: genesis.state, own: nil, signed: nil, secret: .zero, settings: Reactor.Settings(),
                 at: Instant(milliseconds: 0)),
             parts: NodeCore.Parts(
                 store: store, journal: NoJournal(), submissions: nil, signer: nil, peers: sent,
@@ -94,7 +94,8 @@ private struct Follower {
             intake: TransactionIntake(
                 core: core, resolver: TransactionResolver(store: store, faults: FaultReport(events)),
                 proofs: ProofCache(), events: events, chain: genesis.hash),
-            signer: nil, peers: PeerLink(), faults: FaultReport(events), logger: logger)
+            signer: nil, clock: NodeClock { moment }, peers: PeerLink(), faults: FaultReport(events),
+            logger: logger)
     }
 
     /// Learns of a peer's tip, asks it for blocks, and is given these.

@@ -61,7 +61,14 @@ struct WireVectorTests {
             ), ("value-request", .valueRequest(block.hash)),
             ("value", .value(block.encoded)), ("position-query", .positionQuery(key.publicKey, nonce: chain)),
             ("position-answer/none", answer(nil)), ("position-answer/proposal", answer(.proposal(fresh))),
-            ("position-answer/vote", answer(.vote(prevote))), ("transactions", .transactions([transaction])),
+            ("position-answer/vote", answer(.vote(prevote))), ("clock-query", .clockQuery(nonce: chain)),
+            (
+                "clock-answer",
+                .clockAnswer(
+                    ClockAnswer(
+                        nonce: chain, clock: Timestamp(milliseconds: 1_700_000_000_000), signedBy: key,
+                        chain: chain))
+            ), ("transactions", .transactions([transaction])),
             ("block-request", .blockRequest(id: 7, start: 1, count: 64)),
             ("blocks", .blocks(id: 7, start: 1, items: [certified.encoded])),
         ]

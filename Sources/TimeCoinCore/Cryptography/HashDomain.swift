@@ -26,6 +26,7 @@ public enum HashDomain: Int, CaseIterable, Sendable {
     case proposal
     case vote
     case position
+    case clock
     case evidence
     case scriptHash160
     case scriptHash256
@@ -61,6 +62,7 @@ public enum HashDomain: Int, CaseIterable, Sendable {
         case .proposal: "TIME/proposal"
         case .vote: "TIME/vote"
         case .position: "TIME/position"
+        case .clock: "TIME/clock"
         case .evidence: "TIME/evidence"
         case .scriptHash160: "TIME/hash160"
         case .scriptHash256: "TIME/hash256"

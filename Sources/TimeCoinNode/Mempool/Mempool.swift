@@ -75,7 +75,8 @@ public struct Mempool: Sendable {
 
     /// Witness identifiers of what waits, first come first.
     public func names(arrivedBefore limit: Instant? = nil) -> [Hash256] {
-        let found = limit.map { limit in entries.values.filter { $0.arrived < limit } }
+        let found =
+            limit.map { limit in entries.values.filter { $0.arrived < limit } }
             ?? Array(entries.values)
         return found.sorted { $0.sequence < $1.sequence }.map(\.checked.wtxid)
     }

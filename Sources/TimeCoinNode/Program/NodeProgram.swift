@@ -114,7 +114,7 @@ public struct NodeProgram: Sendable {
         let entries = try journal.entries(of: state.height + 1)
         var reactor = Reactor(
             state: state, own: signer?.key, signed: signer?.signedAtStart,
-            nonce: Hash256(Randomness.bytes(Hash256.byteCount)) ?? .zero, settings: Reactor.Settings(),
+            secret: Hash256(Randomness.bytes(Hash256.byteCount)) ?? .zero, settings: Reactor.Settings(),
             signsAbove: max(journal.damagedUpTo ?? 0, lostHeight(entries, signer, above: state.height)),
             at: clock.moment.instant)
         reactor.replay(entries)
@@ -138,8 +138,8 @@ public struct NodeProgram: Sendable {
         let intake = TransactionIntake(
             core: core, resolver: resolver, proofs: proofs, events: events, chain: state.chain)
         let ingress = PeerIngress(
-            core: core, view: view, store: store, intake: intake, signer: signer, peers: link, faults: faults,
-            logger: logger)
+            core: core, view: view, store: store, intake: intake, signer: signer, clock: clock, peers: link,
+            faults: faults, logger: logger)
         let identity = try NodeIdentity(
             seed: try NodeSetup.key(directory.nodeKey, "node", configuration.passphrase).seed)
         let network = PeerNetwork(

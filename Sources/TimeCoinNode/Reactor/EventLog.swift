@@ -84,6 +84,12 @@ package final class EventLog: Sendable {
                 ])
             evidence?.keep(found, logger: logger)
             append([.misbehaviour(found.misbehaviour.member)])
+        case .clockOff(0):
+            logger.notice("the clock of this machine agrees with the members' again")
+        case .clockOff(let offset):
+            logger.error(
+                "the clock of this machine is off the members': until it is right, nothing is proposed",
+                metadata: ["milliseconds": "\(-offset)"])
         case .signingOpen:
             logger.info("signing is open: enough members told what they hold of this key")
         }

@@ -47,9 +47,11 @@ extension Reactor {
         effects.append(.send(.valueRequest(value), to: peer))
     }
 
-    /// Whether a fresh proposal came in time, and is of a block that its signer made.
+    /// Whether a fresh proposal came in time, and is of a block that its signer made. Whose clock is off the
+    /// others' cannot tell.
     func isTimely(_ proposal: VerifiedProposal, _ header: BlockHeader, at clock: Timestamp) -> Bool {
-        header.proposer == proposal.signed.proposer && state.parameters.isTimely(header.time, at: clock)
+        !isClockOff && header.proposer == proposal.signed.proposer
+            && state.parameters.isTimely(header.time, at: clock)
     }
 
     func assembled(from compact: CompactBlock) -> CheckedBlock? {

@@ -39,6 +39,10 @@ extension Reactor {
             let expired = mempool.expire(at: now.instant)
             if !expired.isEmpty { effects.append(.report(.dropped(expired, reason: "expired"))) }
         }
+        judgeClock(now, &effects)
+        if let nonce = clocks.ask(isOff: isClockOff, at: now.instant) {
+            effects.append(.broadcast(.clockQuery(nonce: nonce)))
+        }
         forgetUnneeded()
         let keys = peers.keys.sorted()
         for (value, asked) in wanted.sorted(by: { $0.key < $1.key }) where !keys.isEmpty {
@@ -50,6 +54,17 @@ extension Reactor {
             wantedTurn += 1
             effects.append(.send(.valueRequest(value), to: keys[wantedTurn % keys.count]))
         }
+    }
+
+    /// Compares the own clock with the members'. Who is off proposes nothing and votes for no fresh proposal:
+    /// what is timely, the others say.
+    mutating func judgeClock(_ now: Moment, _ effects: inout [ReactorEffect]) {
+        let offset = clocks.offset(own: own, validators: state.validators, at: now) ?? 0
+        let isOff = offset.magnitude > state.parameters.clockPrecisionMilliseconds
+        guard isOff != isClockOff else { return }
+        isClockOff = isOff
+        effects.append(.report(.clockOff(isOff ? offset : 0)))
+        if !isOff { serve(machine.requests, &effects) }
     }
 
     // MARK: - Catching up

@@ -32,7 +32,7 @@ package struct Reactor: Sendable {
     package let own: PublicKey?
     /// Nothing is signed up to this height: the journal that would remember its locks was damaged.
     let signsAbove: Height
-    /// Drawn anew at each start, for asking about the own key.
+    /// Made anew at each start, for asking about the own key.
     package let nonce: Hash256
     package var state: ChainState
     package var machine: ConsensusMachine
@@ -42,6 +42,9 @@ package struct Reactor: Sendable {
     /// The last position that this signer has signed.
     var signedLast: SignerPosition?
     var catchUp = CatchUp()
+    var clocks: MemberClocks
+    /// Whether the own wall clock is off the members' by more than the precision that the chain asks for.
+    package internal(set) var isClockOff = false
     var peers: [PeerKey: NodeStatus?] = [:]
     /// The highest message seen of each member, to tell it after its restart.
     package var positions: [PublicKey: SignedPosition] = [:]
@@ -63,14 +66,17 @@ package struct Reactor: Sendable {
     var lastProgress: Instant
     var reportedRound: Round = 0
 
-    /// - Parameter signed: what the signer's record holds; `nil` for an observer.
+    /// - Parameters:
+    ///   - signed: what the signer's record holds; `nil` for an observer.
+    ///   - secret: drawn at random at each start; what is asked of others follows from it.
     package init(
-        state: ChainState, own: PublicKey?, signed: SignerPositions?, nonce: Hash256, settings: Settings,
+        state: ChainState, own: PublicKey?, signed: SignerPositions?, secret: Hash256, settings: Settings,
         signsAbove: Height = 0, at now: Instant
     ) {
         self.signsAbove = signsAbove
         self.state = state
-        self.nonce = nonce
+        nonce = Blake2b.hash256(.position, Array(secret.bytes))
+        clocks = MemberClocks(secret: secret)
         self.settings = settings
         self.own = own.flatMap { state.validators.index(of: $0) == nil ? nil : $0 }
         machine = ConsensusMachine(on: state, own: own)
@@ -115,6 +121,9 @@ package struct Reactor: Sendable {
         case .valueRequest(let hash, let peer):
             if let block = contents[hash] { effects.append(.send(.value(block.encoded), to: peer)) }
         case .positionAnswer(let member, let highest): takeAnswer(from: member, highest, &effects)
+        case .clock(let answer):
+            clocks.take(answer, at: now.instant)
+            judgeClock(now, &effects)
         case .blocks(let id, let items, let peer): take(blocks: items, id: id, from: peer, &effects)
         case .admitted(let admissions): admit(admissions, now, &effects)
         case .built(let assembly, let height, let round):
@@ -184,7 +193,7 @@ package struct Reactor: Sendable {
         for request in requests {
             switch request {
             case .build(let round):
-                guard building != round, isVoting else { continue }
+                guard building != round, isVoting, !isClockOff else { continue }
                 building = round
                 effects.append(.build(height: machine.height, round: round))
             case .judge(let value):

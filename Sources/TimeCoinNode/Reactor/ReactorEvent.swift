@@ -32,6 +32,7 @@ package enum ReactorEvent: Sendable {
     case value(CheckedBlock)
     case valueRequest(Hash256, from: PeerKey)
     case positionAnswer(member: PublicKey, highest: SignedPosition?)
+    case clock(ClockAnswer)
     /// Certified blocks, in height order, as an answer to a request.
     case blocks(id: UInt64, items: [CertifiedBlock], from: PeerKey)
     case admitted([Admission])
@@ -111,4 +112,7 @@ package enum ReactorReport: Sendable {
     case refusedValue(Hash256, BlockRejection)
     case misbehaviour(Evidence)
     case signingOpen
+    /// Milliseconds by which the members' clocks are ahead of the own one, when it is off by too much; 0 when
+    /// it is no longer.
+    case clockOff(Int64)
 }

@@ -8,8 +8,8 @@ package final class Signer: Sendable {
     package let key: PublicKey
     /// What was signed before this start.
     package let signedAtStart: SignerPositions
-    private let signing: @Sendable ([UInt8]) -> Signature
-    private let chain: Hash256
+    fileprivate let signing: @Sendable ([UInt8]) -> Signature
+    fileprivate let chain: Hash256
     private let record: any SignRecording
 
     /// - Throws: when the record cannot be read; then nothing may be signed.
@@ -48,6 +48,13 @@ package final class Signer: Sendable {
     package func answer(about key: PublicKey, nonce: Hash256, highest: SignedPosition?) -> PositionAnswer {
         PositionAnswer(
             key: key, nonce: nonce, highest: highest, member: self.key, chain: chain, signing: signing)
+    }
+}
+
+extension Signer {
+    /// Tells another node what the clock here shows.
+    package func answer(nonce: Hash256, clock: Timestamp) -> ClockAnswer {
+        ClockAnswer(nonce: nonce, clock: clock, member: key, chain: chain, signing: signing)
     }
 }
 

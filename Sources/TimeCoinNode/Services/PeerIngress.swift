@@ -12,6 +12,7 @@ struct PeerIngress: PeerMessageHandler {
     let store: any ChainStoring
     let intake: TransactionIntake
     let signer: Signer?
+    let clock: NodeClock
     let peers: PeerLink
     let faults: FaultReport
     let logger: Logger
@@ -48,6 +49,15 @@ struct PeerIngress: PeerMessageHandler {
             peers.send(.positionAnswer(signer.answer(about: key, nonce: nonce, highest: highest)), to: peer)
         case .positionAnswer(let answer):
             await takeAnswer(answer, view.current)
+        case .clockQuery(let nonce):
+            guard let signer else { return }
+            peers.send(.clockAnswer(signer.answer(nonce: nonce, clock: clock.moment.clock)), to: peer)
+        case .clockAnswer(let answer):
+            let current = view.current
+            guard await core.read({ $0.clocks.expects(answer) }),
+                answer.verifies(validators: current.validators, chain: current.state.chain)
+            else { return }
+            await core.deliver(.clock(answer))
         case .transactions(let items):
             let checked = items.compactMap { try? CheckedTransaction(decoding: $0) }
             await intake.take(checked, from: peer)

@@ -42,7 +42,7 @@ extension WireType {
     private var messageClass: MessageClass {
         switch self {
         case .proposal, .vote, .certificate, .roundCertificate, .valueRequest, .value: .consensus
-        case .status, .positionQuery, .positionAnswer: .control
+        case .status, .positionQuery, .positionAnswer, .clockQuery, .clockAnswer: .control
         case .blockRequest, .blocks: .sync
         case .transactions: .transactions
         }

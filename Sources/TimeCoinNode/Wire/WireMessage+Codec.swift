@@ -14,6 +14,8 @@ extension WireType {
         case .value: Block.bytesMax
         case .positionQuery: PublicKey.byteCount + Hash256.byteCount
         case .positionAnswer: 512
+        case .clockQuery: Hash256.byteCount
+        case .clockAnswer: ClockAnswer.byteCount
         case .transactions: WireMessage.transactionsBytesMax + 3 + 5 * WireMessage.transactionsMax
         case .blockRequest: 32
         case .blocks: WireMessage.blocksBytesMax + EncodedCertifiedBlock.bytesMax
@@ -39,6 +41,8 @@ extension WireMessage {
             writer.write(key)
             writer.write(nonce)
         case .positionAnswer(let answer): answer.encode(into: &writer)
+        case .clockQuery(let nonce): writer.write(nonce)
+        case .clockAnswer(let answer): answer.encode(into: &writer)
         case .transactions(let items): writer.write(list: items)
         case .blockRequest(let id, let start, let count):
             writer.write(id)
@@ -71,6 +75,8 @@ extension WireMessage {
             case .positionQuery:
                 return .positionQuery(try reader.readPublicKey(), nonce: try reader.readHash())
             case .positionAnswer: return .positionAnswer(try PositionAnswer(from: &reader))
+            case .clockQuery: return .clockQuery(nonce: try reader.readHash())
+            case .clockAnswer: return .clockAnswer(try ClockAnswer(from: &reader))
             case .transactions:
                 return .transactions(
                     try reader.readList(limit: Self.transactionsMax, itemBytesMax: Transaction.bytesMax))

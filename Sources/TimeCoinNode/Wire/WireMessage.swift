@@ -16,6 +16,8 @@ package enum WireType: UInt8, CaseIterable, Sendable {
     case blockRequest = 25
     case blocks = 26
     case roundCertificate = 27
+    case clockQuery = 28
+    case clockAnswer = 29
 }
 
 /// Where a node stands: sent when it changes and now and then, so that others can send what it lacks.
@@ -69,6 +71,9 @@ package enum WireMessage: Sendable {
     /// Asks for the highest position that the receiver holds of a key.
     case positionQuery(PublicKey, nonce: Hash256)
     case positionAnswer(PositionAnswer)
+    /// Asks what the receiver's wall clock shows.
+    case clockQuery(nonce: Hash256)
+    case clockAnswer(ClockAnswer)
     case transactions([[UInt8]])
     case blockRequest(id: UInt64, start: Height, count: UInt32)
     /// Blocks with their certificates, from `start` on.
@@ -94,6 +99,8 @@ package enum WireMessage: Sendable {
         case .value: .value
         case .positionQuery: .positionQuery
         case .positionAnswer: .positionAnswer
+        case .clockQuery: .clockQuery
+        case .clockAnswer: .clockAnswer
         case .transactions: .transactions
         case .blockRequest: .blockRequest
         case .blocks: .blocks

@@ -51,6 +51,7 @@ final class ByzantineMember {
             if certificates.count >= 8 { certificates.removeFirst() }
             certificates.append(certificate)
         case .positionQuery(let key, let nonce): answer(key, nonce, to: peer)
+        case .clockQuery(let nonce): answer(nonce, to: peer)
         case .valueRequest(let hash):
             guard !has(.withholding) || random.chance(permille: 300) else { return }
             guard let block = world.nodes?.block(hash) else { return }
@@ -83,6 +84,17 @@ final class ByzantineMember {
             key: key, nonce: nonce, highest: nil, member: own, chain: world.chainHash
         ) { keys.sign($0, by: number) }
         world.sendBadly(.positionAnswer(answer), from: number, to: peer)
+    }
+
+    /// Shows any clock.
+    private func answer(_ nonce: Hash256, to peer: Int) {
+        guard !has(.silent) else { return }
+        let (keys, number) = (world.keys, number)
+        let clock = Timestamp(milliseconds: SimulatedClock.epoch + world.now + UInt64(random.below(100_000)))
+        let answer = ClockAnswer(nonce: nonce, clock: clock, member: own, chain: world.chainHash) {
+            keys.sign($0, by: number)
+        }
+        world.sendBadly(.clockAnswer(answer), from: number, to: peer)
     }
 
     // MARK: - Saying

@@ -32,7 +32,8 @@ final class NodeHost: SimulatedHost {
         self.seat = seat
         own = world.keys.keys[seat.number]
         store = SimulatedStore(memory, seat.disk)
-        let state = try store.snapshot { try $0.state() }.map { try ChainState(decoding: $0) }
+        let state =
+            try store.snapshot { try $0.state() }.map { try ChainState(decoding: $0) }
             ?? nodes.genesis.state
         tip = state.height
         let journal = try SimulatedFiles.journal(on: seat.disk)
@@ -51,10 +52,10 @@ final class NodeHost: SimulatedHost {
         let signsAbove = max(
             journal.damagedUpTo ?? 0,
             NodeRecovery.lostHeight(entries, signer.signedAtStart.last, above: state.height) ?? 0)
-        let nonce = SimulatedValue.make(
+        let secret = SimulatedValue.make(
             by: number, at: moment.value.clock, isValid: true, salt: world.values.next())
         var reactor = Reactor(
-            state: state, own: own, signed: signer.signedAtStart, nonce: nonce,
+            state: state, own: own, signed: signer.signedAtStart, secret: secret,
             settings: Reactor.Settings(), signsAbove: signsAbove, at: moment.value.instant)
         reactor.replay(entries, check: keys.check)
         outbox = Outbox(seat.disk, own: own)
@@ -232,6 +233,15 @@ final class NodeHost: SimulatedHost {
                 .positionAnswer(signer.answer(about: key, nonce: nonce, highest: highest)),
                 from: seat.number, to: number)
         case .positionAnswer(let answer): take(answer)
+        case .clockQuery(let nonce):
+            world.send(
+                .clockAnswer(signer.answer(nonce: nonce, clock: seat.clock.wall(at: world.now))),
+                from: seat.number, to: number)
+        case .clockAnswer(let answer):
+            guard
+                answer.verifies(validators: world.validators, chain: world.chainHash, check: world.keys.check)
+            else { return }
+            act { $0.deliver(.clock(answer)) }
         case .transactions(let items):
             take(items.compactMap { try? CheckedTransaction(decoding: $0) }, from: peer)
         case .blockRequest(let id, let start, let count):

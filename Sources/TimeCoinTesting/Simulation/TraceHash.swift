@@ -39,6 +39,10 @@ struct TraceHash: Sendable {
         case .positionAnswer(let answer):
             combine(answer.key.leadingWord)
             combine(answer.member.leadingWord)
+        case .clockQuery(let nonce): combine(nonce.leadingWord)
+        case .clockAnswer(let answer):
+            combine(answer.clock.milliseconds)
+            combine(answer.member.leadingWord)
         case .transactions(let items): combine(UInt64(items.count))
         case .blockRequest(_, let start, let count):
             combine(start)
