@@ -131,8 +131,8 @@ let package = Package(
             name: "TimeCoinCoreTests", dependencies: ["TimeCoinCore", "TestVectors", "CAllocationMeter"],
             swiftSettings: strict),
         .testTarget(
-            name: "TimeCoinConsensusTests", dependencies: ["TimeCoinConsensus", "TimeCoinCore"],
-            swiftSettings: strict),
+            name: "TimeCoinConsensusTests",
+            dependencies: ["TimeCoinConsensus", "TimeCoinCore", "CAllocationMeter"], swiftSettings: strict),
         .testTarget(
             name: "TimeCoinNetTests",
             dependencies: [

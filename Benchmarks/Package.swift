@@ -29,6 +29,14 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
+            name: "consensus",
+            dependencies: [
+                "BenchmarkSupport", "CAllocationCount",
+                .product(name: "TimeCoinConsensus", package: "timecoin"),
+                .product(name: "TimeCoinCore", package: "timecoin"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
             name: "payments",
             dependencies: [
                 "BenchmarkSupport",

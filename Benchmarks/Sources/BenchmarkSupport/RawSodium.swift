@@ -41,4 +41,25 @@ public enum RawSodium {
         }
         return Double(done) / (seconds() - start)
     }
+
+    /// Given messages with their signatures, of any length.
+    public struct SignedMessages {
+        private let keys: [[UInt8]]
+        private let messages: [[UInt8]]
+        private let signatures: [[UInt8]]
+
+        public init(keys: [[UInt8]], messages: [[UInt8]], signatures: [[UInt8]]) {
+            self.keys = keys
+            self.messages = messages
+            self.signatures = signatures
+        }
+
+        /// How many of them verify.
+        public func verified() -> Int {
+            keys.indices.count { index in
+                crypto_sign_verify_detached(
+                    signatures[index], messages[index], UInt64(messages[index].count), keys[index]) == 0
+            }
+        }
+    }
 }

@@ -7,6 +7,21 @@ public enum TimeoutKind: UInt8, Hashable, Sendable, CaseIterable {
     case precommit = 2
 }
 
+/// Some of the steps that can be waited for.
+struct TimeoutKinds: OptionSet, Hashable, Sendable {
+    let rawValue: UInt8
+
+    init(rawValue: UInt8) {
+        self.rawValue = rawValue
+    }
+
+    init(_ kind: TimeoutKind) {
+        rawValue = 1 << kind.rawValue
+    }
+
+    func contains(_ kind: TimeoutKind) -> Bool { contains(TimeoutKinds(kind)) }
+}
+
 /// A timer as data.
 public struct Timeout: Hashable, Sendable {
     public let kind: TimeoutKind

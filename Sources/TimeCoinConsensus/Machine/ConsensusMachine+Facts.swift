@@ -1,37 +1,37 @@
 public import TimeCoinCore
 
 extension ConsensusMachine {
-    /// Adds an input to the facts, or refuses it before anything changes.
-    mutating func accept(
-        _ input: ConsensusInput, _ effects: inout ConsensusEffects
-    ) throws(ConsensusRefusal) {
+    /// Adds an input to the facts, or says why not before anything changes.
+    mutating func accept(_ input: ConsensusInput, _ effects: inout ConsensusEffects) -> ConsensusRefusal? {
         switch input {
         case .start:
-            guard !hasStarted else { throw .alreadyKnown }
+            guard !hasStarted else { return .alreadyKnown }
             begin(&effects)
-        case .proposal(let proposal, let isTimely): try accept(proposal, isTimely: isTimely, &effects)
-        case .vote(let vote): try accept(vote, &effects)
-        case .certificate(let certificate): try accept(certificate)
-        case .roundCertificate(let certificate): try accept(certificate)
+        case .proposal(let proposal, let isTimely): return accept(proposal, isTimely: isTimely, &effects)
+        case .vote(let vote): return accept(vote, &effects)
+        case .certificate(let certificate): return accept(certificate)
+        case .roundCertificate(let certificate): return accept(certificate)
         case .built(let builtRound, let value):
-            guard awaitsValue, builtRound == round else { throw .unasked }
+            guard awaitsValue, builtRound == round else { return .unasked }
             awaitsValue = false
             // Built by this node's own rules, so it is valid by construction and was executed.
             record(value, isValid: true)
             emit(.proposal(Proposal(height: height, round: round, value: value, validRound: nil)), &effects)
         case .verdict(let value, let isValid):
-            guard verdicts[value] == nil else { throw .alreadyKnown }
+            guard verdicts[value] == nil else { return .alreadyKnown }
             record(value, isValid: isValid)
         case .elapsed(let timeout):
-            guard timeout.round == round, timers.contains(timeout) else { throw .staleTimeout }
-            elapsed.insert(timeout.kind)
+            guard timers.contains(timeout) else { return .staleTimeout }
+            elapsed.insert(TimeoutKinds(timeout.kind))
         }
+        return nil
     }
 
     private mutating func record(_ value: Hash256, isValid: Bool) {
         if verdicts.count >= ConsensusMachine.verdictsMax {
-            let needed = Set(rounds.values.flatMap { $0.proposals.map(\.proposal.value) })
-            verdicts = verdicts.filter { needed.contains($0.key) }
+            verdicts = verdicts.filter { verdict in
+                rounds.contains { $0.proposals.contains { $0.proposal.value == verdict.key } }
+            }
         }
         verdicts[value] = isValid
     }
@@ -44,89 +44,92 @@ extension ConsensusMachine {
         guard verified.signed.proposer == proposer(of: proposal.round) else { return .notProposer }
         if let validRound = proposal.validRound, validRound >= proposal.round { return .badValidRound }
         guard proposal.round <= round else {
-            let held = futureProposals[verified.index]?.proposal.round
-            return held.map { $0 >= proposal.round } ?? false ? .alreadyKnown : nil
+            guard let held = futureProposals[verified.index] else { return nil }
+            return held.proposal.round >= proposal.round ? .alreadyKnown : nil
         }
-        guard let state = rounds[proposal.round] else { return .oldRound }
-        if state.proposals.contains(where: { $0.proposal == proposal }) { return .alreadyKnown }
-        return state.proposals.count < RoundState.proposalsMax ? nil : .conflicting
+        guard let place = place(of: proposal.round) else { return .oldRound }
+        for known in rounds[place].proposals.indices
+        where rounds[place].proposals[known].proposal == proposal { return .alreadyKnown }
+        return rounds[place].proposals.count < RoundState.proposalsMax ? nil : .conflicting
     }
 
     private mutating func accept(
         _ verified: VerifiedProposal, isTimely: Bool, _ effects: inout ConsensusEffects
-    ) throws(ConsensusRefusal) {
-        if let refusal = refusal(of: verified) { throw refusal }
+    ) -> ConsensusRefusal? {
+        if let refusal = refusal(of: verified) { return refusal }
         let proposal = verified.proposal
-        guard proposal.round <= round, var state = rounds[proposal.round] else {
-            futureProposals[verified.index] = verified
-            futureTimely[verified.index] = isTimely
-            return
+        let known = KnownProposal(verified: verified, isTimely: isTimely)
+        guard let place = place(of: proposal.round) else {
+            futureProposals[verified.index] = known
+            return nil
         }
-        if let first = state.proposals.first {
+        if let first = rounds[place].proposals.first {
             blame(
                 verified.index, proposal.round, 0, .proposals(first.verified.signed, verified.signed),
                 &effects)
         }
-        state.proposals.append(RoundState.KnownProposal(verified: verified, isTimely: isTimely))
-        rounds[proposal.round] = state
+        rounds[place].proposals.append(known)
         unsigned.removeAll { $0 == .proposal(proposal) }
+        return nil
     }
 
     private mutating func accept(
         _ verified: VerifiedVote, _ effects: inout ConsensusEffects
-    ) throws(ConsensusRefusal) {
+    ) -> ConsensusRefusal? {
         let vote = verified.vote
-        guard vote.height == height else { throw .otherHeight }
+        guard vote.height == height else { return .otherHeight }
         guard vote.round <= round else {
-            if let held = futureVotes[vote.type]?[verified.index], held.vote.round >= vote.round {
-                guard held.vote.round == vote.round, held.vote != vote else { throw .alreadyKnown }
-                guard
-                    blame(
-                        verified.index, vote.round, vote.type.rawValue, .votes(held.signed, verified.signed),
-                        &effects)
-                else { throw .conflicting }
-                return
+            if let held = futureVotes.vote(vote.type, of: verified.index), held.vote.round >= vote.round {
+                guard held.vote.round == vote.round else { return .alreadyKnown }
+                return accept(verified, beside: held, &effects)
             }
-            futureVotes[vote.type]?[verified.index] = verified
-            return
+            futureVotes.take(verified, validators)
+            return nil
         }
-        guard var state = rounds[vote.round] else { throw .oldRound }
-        if let known = state.tally(vote.type).votes[verified.index] {
-            guard known.vote != vote else { throw .alreadyKnown }
-            guard
-                blame(
-                    verified.index, vote.round, vote.type.rawValue, .votes(known.signed, verified.signed),
-                    &effects)
-            else { throw .conflicting }
-            return
+        guard let place = place(of: vote.round) else { return .oldRound }
+        if let known = rounds[place].vote(vote.type, of: verified.index) {
+            return accept(verified, beside: known, &effects)
         }
-        state.add(verified, weight: validators.members[verified.index].weight)
-        rounds[vote.round] = state
+        rounds[place].add(verified, weight: validators.members[verified.index].weight)
         findAmnesia(beside: verified, &effects)
         // Another member's vote says the same and is not this member's.
         if verified.signed.member == own { unsigned.removeAll { $0 == .vote(vote) } }
+        return nil
     }
 
-    private mutating func accept(_ verified: VerifiedCertificate) throws(ConsensusRefusal) {
+    /// A vote at a position that is taken: it counts for nothing, and is evidence once.
+    private mutating func accept(
+        _ verified: VerifiedVote, beside known: VerifiedVote, _ effects: inout ConsensusEffects
+    ) -> ConsensusRefusal? {
+        let vote = verified.vote
+        guard known.vote != vote else { return .alreadyKnown }
+        let isNew = blame(
+            verified.index, vote.round, vote.type.rawValue, .votes(known.signed, verified.signed), &effects)
+        return isNew ? nil : .conflicting
+    }
+
+    private mutating func accept(_ verified: VerifiedCertificate) -> ConsensusRefusal? {
         let certificate = verified.certificate
-        guard certificate.height == height else { throw .otherHeight }
+        guard certificate.height == height else { return .otherHeight }
         switch certificate.kind {
         case .commit:
-            guard commits.isEmpty else { throw .alreadyKnown }
+            guard commits.isEmpty else { return .alreadyKnown }
             commits.append(verified)
         case .polka:
             guard !polkas.contains(where: { $0.certificate.round == certificate.round }) else {
-                throw .alreadyKnown
+                return .alreadyKnown
             }
             remember(verified)
         }
+        return nil
     }
 
-    private mutating func accept(_ certificate: VerifiedRoundCertificate) throws(ConsensusRefusal) {
-        guard certificate.height == height else { throw .otherHeight }
-        guard certificate.round > round else { throw .oldRound }
-        if let heardRound, heardRound.round >= certificate.round { throw .alreadyKnown }
+    private mutating func accept(_ certificate: VerifiedRoundCertificate) -> ConsensusRefusal? {
+        guard certificate.height == height else { return .otherHeight }
+        guard certificate.round > round else { return .oldRound }
+        if let heardRound, heardRound.round >= certificate.round { return .alreadyKnown }
         heardRound = certificate
+        return nil
     }
 
     mutating func remember(_ polka: VerifiedCertificate) {
@@ -137,12 +140,11 @@ extension ConsensusMachine {
 
     /// Compares a vote with the others of its member, as far as they are kept.
     mutating func findAmnesia(beside verified: VerifiedVote, _ effects: inout ConsensusEffects) {
-        for other in rounds.keys.sorted() {
-            guard let state = rounds[other] else { continue }
-            let isPrevote = verified.vote.type == .prevote
-            let tally = state.tally(isPrevote ? .precommit : .prevote)
-            guard let known = tally.votes[verified.index] else { continue }
-            let (precommit, prevote) = isPrevote ? (known, verified) : (verified, known)
+        let isPrevote = verified.vote.type == .prevote
+        for place in rounds.indices {
+            let other = rounds[place].vote(isPrevote ? .precommit : .prevote, of: verified.index)
+            guard let other else { continue }
+            let (precommit, prevote) = isPrevote ? (other, verified) : (verified, other)
             guard precommit.vote.forgets(prevote.vote) else { continue }
             blame(
                 verified.index, prevote.vote.round, ConsensusMachine.amnesiaBlame,

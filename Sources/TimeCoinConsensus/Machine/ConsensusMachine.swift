@@ -10,11 +10,12 @@ public enum ConsensusStep: UInt8, Hashable, Sendable {
 /// The algorithm of arXiv 1807.04938 for one height: a value, one synchronous entry, effects out.
 ///
 /// It is level-triggered: facts are kept, and after each input the rules are evaluated over the facts until
-/// nothing
-/// more fires. Then no order of arrival can lead to another decision. Line numbers are those of the paper.
+/// nothing more fires. Then no order of arrival can lead to another decision. Line numbers are those of the
+/// paper.
 ///
 /// | rule | when | then |
 /// | --- | --- | --- |
+/// | L11 | a round begins | its proposer proposes: the valid value (L16), else a fresh one (L18) |
 /// | L49 | value with more than two thirds of the precommits of a round, found valid | decide |
 /// | L36 | step ≥ prevote, proposal with polka, found valid | lock, precommit; it is the valid value |
 /// | L22 | step propose, fresh proposal | prevote it, or nil if invalid, late, or locked on another |
@@ -25,9 +26,9 @@ public enum ConsensusStep: UInt8, Hashable, Sendable {
 /// | L55 | more than a third vote in one higher round, or a round certificate for it | enter it |
 /// | L57, L61, L65 | timeout of the step | prevote nil, precommit nil, next round |
 ///
-/// A rejected input leaves the machine equal. Memory is O(members), whatever a third of them sends: votes
-/// are kept for
-/// the current, previous, locked and valid rounds, and one highest future vote a member and type.
+/// A rejected input leaves the machine equal and allocates nothing. Memory is O(members), whatever a third of
+/// them sends: votes are kept for the current, previous, locked and valid rounds, and one highest future vote
+/// a member and type.
 public struct ConsensusMachine: Hashable, Sendable {
     public let height: Height
     public let validators: ValidatorSet
@@ -55,10 +56,12 @@ public struct ConsensusMachine: Hashable, Sendable {
     /// Values of which a verdict is kept.
     static let verdictsMax = 64
 
-    var rounds: [Round: RoundState] = [:]
-    var futureVotes: [VoteType: [VerifiedVote?]]
-    var futureProposals: [VerifiedProposal?]
-    var futureTimely: [Bool]
+    /// The kept rounds, lowest first: the last is the current one, before it the previous, the locked and the
+    /// valid one as far as they differ. Changed in place.
+    var rounds: [RoundState]
+    var futureVotes: FutureVotes
+    /// By place of the proposer, each one's of the highest round.
+    var futureProposals: [KnownProposal?]
     var verdicts: [Hash256: Bool] = [:]
     var polkas: [VerifiedCertificate] = []
     var commits: [VerifiedCertificate] = []
@@ -66,11 +69,16 @@ public struct ConsensusMachine: Hashable, Sendable {
     var heardRound: VerifiedRoundCertificate?
     /// What justified the current round, for those who are behind; `nil` where a polka did.
     var enteredBy: VerifiedRoundCertificate?
-    var elapsed: Set<TimeoutKind> = []
+    var elapsed: TimeoutKinds = []
     /// Own messages of the current round, emitted and not yet come back.
     var unsigned: [OwnMessage] = []
     var awaitsValue = false
     var blamed: Set<Blame> = []
+    /// Places of the proposers of the first rounds; the following rounds repeat them.
+    private let proposers: [Int]
+    /// Timers that shall be armed in the present state.
+    public private(set) var timers: [Timeout] = []
+    private var armed: TimeoutKinds = []
 
     struct Blame: Hashable, Sendable {
         let index: Int
@@ -92,71 +100,85 @@ public struct ConsensusMachine: Hashable, Sendable {
         self.own = own.flatMap { validators.index(of: $0) == nil ? nil : $0 }
         self.parameters = parameters
         let members = validators.members.count
-        let none = [VerifiedVote?](repeating: nil, count: members)
-        futureVotes = [.prevote: none, .precommit: none]
-        futureProposals = [VerifiedProposal?](repeating: nil, count: members)
-        futureTimely = [Bool](repeating: false, count: members)
-        rounds[0] = RoundState(members: members)
+        proposers = validators.proposers(height: height, seed: seed)
+        rounds = [RoundState(0, members: members)]
+        futureVotes = FutureVotes(members: members)
+        futureProposals = [KnownProposal?](repeating: nil, count: members)
     }
 
     /// Takes one input. The rules do not read the time: timers are data, and whether a proposal came in time
-    /// is said
-    /// by the input.
+    /// is said by the input.
     public mutating func handle(_ input: ConsensusInput) -> ConsensusEffects {
         var effects = ConsensusEffects()
         guard decision == nil else {
             effects.refusal = .alreadyDecided
             return effects
         }
-        do {
-            try accept(input, &effects)
-        } catch {
-            effects.refusal = error
+        if let refusal = accept(input, &effects) {
+            effects.refusal = refusal
             effects.timers = timers
             return effects
         }
         effects.records = [JournalRecord(input)]
         evaluate(&effects)
-        if decision == nil {
-            effects.timers = timers
-            effects.requests = requests
-        }
+        arm()
+        effects.timers = timers
+        effects.requests = requests
         effects.decision = decision
         return effects
     }
 
     /// Who proposes in a round of this height.
     public func proposer(of round: Round) -> PublicKey {
-        validators.proposer(height: height, round: round, seed: seed).operatorKey
+        validators.members[proposers[Int(round % Round(proposers.count))]].operatorKey
     }
 
     /// What this member decided to say and has not seen come back: what to sign again after a restart.
     public var outstanding: [OwnMessage] { unsigned }
 
-    /// Timers that shall be armed in the present state.
-    public var timers: [Timeout] {
-        guard hasStarted, decision == nil, let state = rounds[round] else { return [] }
-        var kinds: [TimeoutKind] = []
-        if step == .propose { kinds.append(.propose) }
-        // L34
-        if step == .prevote, validators.isQuorum(state.prevotes.weight) { kinds.append(.prevote) }
-        // L47
-        if validators.isQuorum(state.precommits.weight) { kinds.append(.precommit) }
-        return kinds.filter { !elapsed.contains($0) }.map { Timeout(kind: $0, round: round) }
-    }
-
     /// What the host is asked for in the present state.
     public var requests: [ConsensusRequest] {
         guard decision == nil else { return [] }
-        var wanted: [Hash256] = (rounds[round]?.proposals ?? []).map(\.proposal.value)
-        wanted += commits.map(\.certificate.value)
-        wanted += polkas.suffix(1).map(\.certificate.value)
-        wanted += rounds.keys.sorted().compactMap { rounds[$0]?.precommits.quorumValue(validators) }
         var requests: [ConsensusRequest] = []
-        for value in wanted where verdicts[value] == nil && !requests.contains(.judge(value)) {
+        func judge(_ value: Hash256?) {
+            guard let value, verdicts[value] == nil, !requests.contains(.judge(value)) else { return }
             requests.append(.judge(value))
         }
+        for known in rounds[current].proposals { judge(known.proposal.value) }
+        for commit in commits { judge(commit.certificate.value) }
+        judge(polkas.last?.certificate.value)
+        for place in rounds.indices { judge(rounds[place].precommits.quorumValue(validators)) }
         if awaitsValue { requests.append(.build(round: round)) }
         return requests
+    }
+
+    /// The place of the current round in `rounds`.
+    var current: Int { rounds.count - 1 }
+
+    /// The place of a round in `rounds`; `nil` if it is not kept.
+    func place(of round: Round) -> Int? {
+        for place in rounds.indices where rounds[place].number == round { return place }
+        return nil
+    }
+
+    /// Sets the timers after what is known; nothing is written while they stay as they are.
+    private mutating func arm() {
+        var wanted: TimeoutKinds = []
+        if hasStarted, decision == nil {
+            // L21
+            if step == .propose { wanted.insert(TimeoutKinds(.propose)) }
+            // L34
+            if step == .prevote, validators.isQuorum(rounds[current].prevotes.weight) {
+                wanted.insert(TimeoutKinds(.prevote))
+            }
+            // L47
+            if validators.isQuorum(rounds[current].precommits.weight) {
+                wanted.insert(TimeoutKinds(.precommit))
+            }
+            wanted.subtract(elapsed)
+        }
+        guard wanted != armed || timers.contains(where: { $0.round != round }) else { return }
+        armed = wanted
+        timers = TimeoutKind.allCases.filter { wanted.contains($0) }.map { Timeout(kind: $0, round: round) }
     }
 }

@@ -1,8 +1,7 @@
 public import TimeCoinCore
 
 /// What a member holds of the round it is in, so that others can send what it lacks: nothing depends on a
-/// message
-/// having been lucky once.
+/// message having been lucky once.
 public struct RoundSummary: Hashable, Sendable {
     public let height: Height
     public let round: Round
@@ -65,7 +64,7 @@ public struct HeldMessages: Hashable, Sendable {
 
 extension ConsensusMachine {
     public var summary: RoundSummary {
-        let state = rounds[round] ?? RoundState(members: validators.members.count)
+        let state = rounds[current]
         return RoundSummary(
             height: height, round: round, prevotes: state.prevotes.bitmap,
             precommits: state.precommits.bitmap,
@@ -83,23 +82,20 @@ extension ConsensusMachine {
         if let polka = polkas.last?.certificate, summary.polkaRound.map({ $0 < polka.round }) ?? true {
             held.certificates.append(polka)
         }
-        let isSameRound = summary.round == round
-        for number in Set([summary.round, round]).sorted() {
-            guard let state = rounds[number] else { continue }
-            let knows = number == summary.round
+        for state in rounds where state.number == summary.round || state.number == round {
+            let knows = state.number == summary.round
             if !(knows && summary.hasProposal) { held.proposals += state.proposals.map(\.verified.signed) }
             for (type, bitmap) in [(VoteType.prevote, summary.prevotes), (.precommit, summary.precommits)] {
                 held.votes += state.tally(type).votes.compactMap { $0 }
                     .filter { !(knows && RoundSummary.hears($0.index, in: bitmap)) }
                     .map(\.signed)
             }
-            if isSameRound { break }
         }
         return held
     }
 
     /// Members heard in the current round, by type of vote, for people who ask what is waited for.
     public func heard(_ type: VoteType) -> [PublicKey] {
-        (rounds[round]?.tally(type).votes ?? []).compactMap { $0?.signed.member }
+        rounds[current].tally(type).votes.compactMap { $0?.signed.member }
     }
 }

@@ -1,18 +1,19 @@
 import TimeCoinCore
 
 /// The votes of one type in one round, by place in the set; one a member.
+///
+/// What the rules ask is kept beside the votes, so that neither a vote nor a question walks over the members.
 struct Tally: Hashable, Sendable {
     private(set) var votes: [VerifiedVote?]
     private(set) var weight: UInt64 = 0
-    /// Weight by value; at most one entry a member.
-    private var byValue: [(value: Hash256?, weight: UInt64)] = []
+    private(set) var nilWeight: UInt64 = 0
+    /// Weight by value, nil left out; at most one entry a member.
+    private var byValue: [(value: Hash256, weight: UInt64)] = []
+    /// The first value among those of the highest weight.
+    private var leading: (value: Hash256, weight: UInt64)?
 
     init(members: Int) {
         votes = [VerifiedVote?](repeating: nil, count: members)
-    }
-
-    func weight(of value: Hash256?) -> UInt64 {
-        byValue.first { $0.value == value }?.weight ?? 0
     }
 
     /// Takes the first vote of a member; a later one changes nothing.
@@ -20,23 +21,26 @@ struct Tally: Hashable, Sendable {
         guard votes[vote.index] == nil else { return }
         votes[vote.index] = vote
         weight += memberWeight
-        if let place = byValue.firstIndex(where: { $0.value == vote.vote.value }) {
-            byValue[place].weight += memberWeight
-        } else {
-            byValue.append((vote.vote.value, memberWeight))
+        guard let value = vote.vote.value else {
+            nilWeight += memberWeight
+            return
         }
+        let place = byValue.firstIndex { $0.value == value } ?? byValue.endIndex
+        if place == byValue.endIndex { byValue.append((value, 0)) }
+        byValue[place].weight += memberWeight
+        if byValue[place].weight > leading?.weight ?? 0 { leading = byValue[place] }
     }
 
     /// The value, not nil, that more than two thirds voted for.
     func quorumValue(_ validators: ValidatorSet) -> Hash256? {
-        byValue.first { $0.value != nil && validators.isQuorum($0.weight) }?.value
+        guard let leading, validators.isQuorum(leading.weight) else { return nil }
+        return leading.value
     }
 
     /// Whether no value and not nil either can still reach a quorum.
     func isHopeless(_ validators: ValidatorSet) -> Bool {
         let outstanding = validators.totalWeight - weight
-        guard !validators.isQuorum(outstanding) else { return false }
-        return byValue.allSatisfy { !validators.isQuorum($0.weight + outstanding) }
+        return !validators.isQuorum(max(nilWeight, leading?.weight ?? 0) + outstanding)
     }
 
     func votes(for value: Hash256) -> [VerifiedVote] {
@@ -52,38 +56,8 @@ struct Tally: Hashable, Sendable {
         return bitmap
     }
 
+    // The rest follows from the votes, but for the order of arrival.
     static func == (left: Tally, right: Tally) -> Bool { left.votes == right.votes }
 
     func hash(into hasher: inout Hasher) { hasher.combine(votes) }
-}
-
-/// What is known of one round.
-struct RoundState: Hashable, Sendable {
-    struct KnownProposal: Hashable, Sendable {
-        let verified: VerifiedProposal
-        let isTimely: Bool
-
-        var proposal: Proposal { verified.proposal }
-    }
-
-    /// In order of arrival; a second one is kept because the others may vote for it.
-    var proposals: [KnownProposal] = []
-    var prevotes: Tally
-    var precommits: Tally
-
-    static let proposalsMax = 2
-
-    init(members: Int) {
-        prevotes = Tally(members: members)
-        precommits = Tally(members: members)
-    }
-
-    func tally(_ type: VoteType) -> Tally { type == .prevote ? prevotes : precommits }
-
-    mutating func add(_ vote: VerifiedVote, weight: UInt64) {
-        switch vote.vote.type {
-        case .prevote: prevotes.add(vote, weight: weight)
-        case .precommit: precommits.add(vote, weight: weight)
-        }
-    }
 }

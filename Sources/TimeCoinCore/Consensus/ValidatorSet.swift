@@ -139,34 +139,41 @@ public struct ValidatorSet: Hashable, Sendable {
     /// without replacement, and rounds walk through it, so the next round has another proposer whenever
     /// there is one.
     public func proposer(height: Height, round: Round, seed: Hash256) -> Member {
-        var candidates = members
-        var weightLeft = totalWeight
-        var place = 0
         // Round r takes the draw after those of rounds 0 ..< r, so that no member comes twice before all
         // have come.
-        for draw in 0...UInt64(round % Round(members.count)) {
-            place = ValidatorSet.draw(
-                draw, among: candidates, weighing: weightLeft, height: height, seed: seed)
-            guard draw < UInt64(round % Round(members.count)) else { break }
-            weightLeft -= candidates.remove(at: place).weight
-        }
-        return candidates[place]
+        let draws = draw(Int(round % Round(members.count)) + 1, height: height, seed: seed)
+        return members[draws[draws.count - 1]]
     }
 
-    private static func draw(
-        _ number: UInt64, among candidates: [Member], weighing total: UInt64, height: Height, seed: Hash256
-    ) -> Int {
-        var writer = ByteWriter(reserving: 48)
-        writer.write(seed)
-        writer.write(height)
-        writer.write(number)
-        // Drawn from 64 bits: the bias of the remainder is below 2^-11 for the largest total.
-        var point = Blake2b.hash256(.slotSeed, writer.bytes).leadingWord % total
-        for (index, candidate) in candidates.enumerated() {
-            if point < candidate.weight { return index }
-            point -= candidate.weight
+    /// Places of the proposers of the first n rounds of a height, n being the number of members; round r has
+    /// the one listed at r modulo n.
+    public func proposers(height: Height, seed: Hash256) -> [Int] {
+        draw(members.count, height: height, seed: seed)
+    }
+
+    /// Draws that many members, at least one, without replacement.
+    private func draw(_ count: Int, height: Height, seed: Hash256) -> [Int] {
+        var candidates = Array(members.indices)
+        var weightLeft = totalWeight
+        var drawn: [Int] = []
+        drawn.reserveCapacity(count)
+        for number in 0..<UInt64(count) {
+            var writer = ByteWriter(reserving: 48)
+            writer.write(seed)
+            writer.write(height)
+            writer.write(number)
+            // Drawn from 64 bits: the bias of the remainder is below 2^-11 for the largest total.
+            var point = Blake2b.hash256(.slotSeed, writer.bytes).leadingWord % weightLeft
+            var place = 0
+            while point >= members[candidates[place]].weight {
+                point -= members[candidates[place]].weight
+                place += 1
+            }
+            let member = candidates.remove(at: place)
+            weightLeft -= members[member].weight
+            drawn.append(member)
         }
-        return candidates.count - 1
+        return drawn
     }
 }
 
