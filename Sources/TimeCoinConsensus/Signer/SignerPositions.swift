@@ -6,6 +6,8 @@ public struct SignerPosition: Hashable, Sendable, Comparable {
         case proposal = 0
         case prevote = 1
         case precommit = 2
+        /// How to go on after a fork; its round is 0.
+        case recovery = 3
     }
 
     public let height: Height
@@ -26,6 +28,11 @@ public struct SignerPosition: Hashable, Sendable, Comparable {
             self.init(
                 height: vote.height, round: vote.round, kind: vote.type == .prevote ? .prevote : .precommit)
         }
+    }
+
+    /// One a fork height, whatever the branch and the proof.
+    public init(_ vote: RecoveryVote) {
+        self.init(height: vote.height, round: 0, kind: .recovery)
     }
 
     public static func < (left: SignerPosition, right: SignerPosition) -> Bool {
@@ -98,12 +105,24 @@ public struct SignerPositions: Hashable, Sendable {
     /// Records kept in memory: those of the newest height, which can be asked for again.
     public static let recordsMax = 4096
 
+    /// Recovery votes kept; beyond them none is signed any more.
+    public static let recoveriesMax = 64
+
+    /// The highest position, recovery votes aside.
     public private(set) var last: SignerPosition?
+    /// Recovery votes are signed for heights that are over, so they stand apart from the order of the others.
+    private var recoveries: [Height: SignerRecord] = [:]
     private var records: [SignerPosition: SignerRecord] = [:]
 
     public init() {}
 
     public func answer(_ position: SignerPosition, bytes: [UInt8]) -> Answer {
+        if position.kind == .recovery {
+            guard let record = recoveries[position.height] else {
+                return recoveries.count < SignerPositions.recoveriesMax ? .sign : .refuse
+            }
+            return record.digest == Blake2b.hash256(.position, bytes) ? .reuse(record.signature) : .refuse
+        }
         if let record = records[position] {
             return record.digest == Blake2b.hash256(.position, bytes) ? .reuse(record.signature) : .refuse
         }
@@ -120,6 +139,10 @@ public struct SignerPositions: Hashable, Sendable {
 
     /// Takes in what was signed; also when a record is read again after a start.
     public mutating func note(_ record: SignerRecord) {
+        if record.position.kind == .recovery {
+            recoveries[record.position.height] = record
+            return
+        }
         if let last, record.position.height > last.height { records = [:] }
         if records.count >= SignerPositions.recordsMax {
             let oldest = records.keys.min()

@@ -113,7 +113,7 @@ extension ChainState {
             header: header, headerHash: header.hash, chain: chain, genesisTime: genesisTime,
             commitment: commitment,
             outputCount: outputCount, registry: registry, accruals: accruals, supply: supply, seed: seed,
-            parameters: parameters)
+            parameters: parameters, recovery: recovery)
     }
 }
 

@@ -28,7 +28,7 @@ struct BlockExecution {
             registry: parent.registry, accruals: accruals, supply: supply,
             seed: header.kind == .scheduled
                 ? ChainState.seed(chain: parent.chain, slot: header.slot) : parent.seed,
-            parameters: parent.parameters)
+            parameters: parent.parameters, recovery: parent.recovery)
         return StateChange(
             state: state, created: outputs.created, spent: outputs.spent, nodes: update.nodes,
             chunks: update.chunks)

@@ -28,6 +28,8 @@ public enum HashDomain: Int, CaseIterable, Sendable {
     case position
     case clock
     case evidence
+    case fork
+    case recovery
     case scriptHash160
     case scriptHash256
 
@@ -64,6 +66,8 @@ public enum HashDomain: Int, CaseIterable, Sendable {
         case .position: "TIME/position"
         case .clock: "TIME/clock"
         case .evidence: "TIME/evidence"
+        case .fork: "TIME/fork"
+        case .recovery: "TIME/recovery"
         case .scriptHash160: "TIME/hash160"
         case .scriptHash256: "TIME/hash256"
         }

@@ -52,7 +52,7 @@ public struct Genesis: Sendable {
         let roots = StateRoots(
             commitment: update.commitment.hash, registry: registry.hash, accruals: Accruals().hash,
             supply: supply,
-            outputCount: UInt64(outputs.count), seed: seed, parameters: parameters)
+            outputCount: UInt64(outputs.count), seed: seed, recovery: nil, parameters: parameters)
         let header = Genesis.header(
             time: time, roots: BlockRoots(of: [allocation]), stateRoot: roots.root, registry: registry)
         do {
@@ -63,7 +63,8 @@ public struct Genesis: Sendable {
         let state = ChainState(
             header: header, headerHash: block.hash, chain: block.hash, genesisTime: time,
             commitment: update.commitment, outputCount: UInt64(outputs.count), registry: registry,
-            accruals: Accruals(), supply: supply, seed: seed, parameters: parameters)
+            accruals: Accruals(), supply: supply, seed: seed, parameters: parameters,
+            recovery: nil)
         change = StateChange(
             state: state, created: outputs, spent: [], nodes: update.nodes, chunks: update.chunks)
     }

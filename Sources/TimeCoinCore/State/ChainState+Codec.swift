@@ -14,6 +14,7 @@ extension ChainState {
         supply.encode(into: &writer)
         writer.write(seed)
         parameters.encode(into: &writer)
+        if let recovery { writer.write(recovery) }
         return writer.bytes
     }
 
@@ -33,7 +34,8 @@ extension ChainState {
                 accruals: try Accruals(from: &reader),
                 supply: try Supply(from: &reader),
                 seed: try reader.readHash(),
-                parameters: try ChainParameters(from: &reader))
+                parameters: try ChainParameters(from: &reader),
+                recovery: reader.remaining > 0 ? try reader.readHash() : nil)
         }
     }
 }

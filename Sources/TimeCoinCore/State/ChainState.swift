@@ -19,7 +19,12 @@ public struct ChainState: Hashable, Sendable {
     /// Fixed at the start of a slot; proposers and rewards are drawn from it.
     public let seed: Hash256
     public let parameters: ChainParameters
+    /// What votes have named since the last recovery from a fork; `nil` before any.
+    public let recovery: Hash256?
 
+    /// What names the chain in everything that members sign: the genesis block, or the last recovery. So what a
+    /// member signed on a branch that was left never contradicts what it signs afterwards.
+    public var votingChain: Hash256 { recovery ?? chain }
     public var height: Height { header.height }
     public var slot: Slot { header.slot }
     public var validators: ValidatorSet { registry.validators }
@@ -55,7 +60,7 @@ public struct ChainState: Hashable, Sendable {
     public var roots: StateRoots {
         StateRoots(
             commitment: commitment.hash, registry: registry.hash, accruals: accruals.hash, supply: supply,
-            outputCount: outputCount, seed: seed, parameters: parameters)
+            outputCount: outputCount, seed: seed, recovery: recovery, parameters: parameters)
     }
 }
 
@@ -65,13 +70,14 @@ public struct StateRoots: Hashable, Sendable {
 
     init(
         commitment: Hash256, registry: Hash256, accruals: Hash256, supply: Supply, outputCount: UInt64,
-        seed: Hash256, parameters: ChainParameters
+        seed: Hash256, recovery: Hash256?, parameters: ChainParameters
     ) {
         var supplyWriter = ByteWriter()
         supply.encode(into: &supplyWriter)
         var counters = ByteWriter()
         counters.write(outputCount)
         counters.write(seed)
+        if let recovery { counters.write(recovery) }
         var parameterWriter = ByteWriter()
         parameters.encode(into: &parameterWriter)
         parts = [

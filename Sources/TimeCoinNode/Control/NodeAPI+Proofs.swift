@@ -5,7 +5,7 @@ import TimeCoinStore
 extension NodeAPI {
     /// What this node trusts: what a verifier without a node has to be told.
     private func anchor() async -> TrustAnchor {
-        await core.read { TrustAnchor(chain: $0.state.chain, validators: $0.state.validators.hash) }
+        await core.read { TrustAnchor(chain: $0.state.votingChain, validators: $0.state.validators.hash) }
     }
 
     func transactionProof(_ parameters: CallParameters) async throws -> JSONValue {

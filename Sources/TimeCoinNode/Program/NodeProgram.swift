@@ -92,7 +92,8 @@ public struct NodeProgram: Sendable {
             return nil
         }
         return try Signer(
-            secret: key, chain: state.chain, record: try StoredSignRecord(opening: directory.signRecord))
+            secret: key, chain: state.votingChain,
+            record: try StoredSignRecord(opening: directory.signRecord))
     }
 
     private func lostHeight(_ entries: [JournalEntry], _ signer: Signer?, above height: Height) -> Height {

@@ -51,7 +51,7 @@ enum UncertifiedBlocks {
             certificate.height == state.height, certificate.value == state.headerHash
         else { return false }
         let verified = try? VerifiedCertificate(
-            certificate, validators: state.validators, chain: state.chain)
+            certificate, validators: state.validators, chain: state.votingChain)
         return verified != nil
     }
 }

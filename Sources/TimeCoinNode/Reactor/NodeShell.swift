@@ -225,14 +225,14 @@ package struct NodeShell: Sendable {
             case .vote(let vote):
                 let signed = SignedVote(vote: vote, member: signer.key, signature: signature)
                 if let verified = VerifiedVote(
-                    signed, validators: state.validators, chain: state.chain, check: parts.check)
+                    signed, validators: state.validators, chain: state.votingChain, check: parts.check)
                 {
                     queue.append(.signedVote(verified))
                 }
             case .proposal(let proposal):
                 let signed = SignedProposal(proposal: proposal, proposer: signer.key, signature: signature)
                 if let verified = VerifiedProposal(
-                    signed, validators: state.validators, chain: state.chain, check: parts.check)
+                    signed, validators: state.validators, chain: state.votingChain, check: parts.check)
                 {
                     queue.append(.signedProposal(verified))
                 }

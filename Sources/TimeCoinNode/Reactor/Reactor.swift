@@ -85,7 +85,7 @@ package struct Reactor: Sendable {
         gate = self.own.map {
             SigningGate(
                 own: $0, record: signed ?? SignerPositions(), validators: state.validators,
-                chain: state.chain)
+                chain: state.votingChain)
         }
         lastProgress = now
     }
@@ -402,7 +402,7 @@ package struct Reactor: Sendable {
             keep(block)
         }
         for record in records {
-            let input = record.input(validators: state.validators, chain: state.chain, check: check)
+            let input = record.input(validators: state.validators, chain: state.votingChain, check: check)
             guard let input else { continue }
             _ = machine.handle(input)
             switch input {
@@ -449,7 +449,7 @@ extension ConsensusMachine {
     /// The machine of the height after a state.
     package init(on state: ChainState, own: PublicKey?) {
         self.init(
-            height: state.height + 1, validators: state.validators, seed: state.seed, chain: state.chain,
+            height: state.height + 1, validators: state.validators, seed: state.seed, chain: state.votingChain,
             own: own,
             parameters: ConsensusParameters(state.parameters))
     }

@@ -71,7 +71,7 @@ struct PeerIngress: PeerMessageHandler {
     private func takeConsensus(_ message: WireMessage, from peer: PublicKey) async {
         let current = view.current
         let window = current.height...current.height + 1
-        let chain = current.state.chain
+        let chain = current.state.votingChain
         let validators = current.validators
         switch message {
         case .vote(let signed) where window.contains(signed.vote.height):
@@ -113,7 +113,8 @@ struct PeerIngress: PeerMessageHandler {
         let question = await core.read { reactor in (key: reactor.own, nonce: reactor.nonce) }
         guard let key = question.key,
             answer.verifies(
-                key: key, nonce: question.nonce, validators: current.validators, chain: current.state.chain)
+                key: key, nonce: question.nonce, validators: current.validators,
+                chain: current.state.votingChain)
         else { return }
         await core.deliver(.positionAnswer(member: answer.member, highest: answer.highest))
     }
@@ -146,7 +147,7 @@ struct PeerIngress: PeerMessageHandler {
                 blocks.append(
                     try CertifiedBlock(
                         decoding: encoded.block, certificate: encoded.certificate,
-                        validators: current.validators, chain: current.state.chain))
+                        validators: current.validators, chain: current.state.votingChain))
             } catch {
                 // A good prefix is welcome; the rest is asked of somebody else.
                 logger.warning("refused a synced block", metadata: ["peer": "\(peer)", "reason": "\(error)"])

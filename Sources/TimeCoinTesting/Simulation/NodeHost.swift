@@ -39,7 +39,7 @@ final class NodeHost: SimulatedHost {
         let journal = try SimulatedFiles.journal(on: seat.disk)
         let (keys, number, log) = (world.keys, seat.number, signedLog)
         signer = Signer(
-            key: own, chain: state.chain,
+            key: own, chain: state.votingChain,
             record: try StoredSignRecord(opening: SimulatedFiles.record, files: seat.disk)
         ) { bytes in
             log.add(bytes)

@@ -297,7 +297,7 @@ struct BlockContentTests {
                 header: state.header, headerHash: state.headerHash, chain: state.chain,
                 genesisTime: state.genesisTime, commitment: state.commitment, outputCount: state.outputCount,
                 registry: state.registry, accruals: state.accruals, supply: supply, seed: state.seed,
-                parameters: state.parameters)
+                parameters: state.parameters, recovery: nil)
             let block = try world.build([], at: state.dueTime(of: 1)).block
             #expect(throws: BlockRejection(.supply, "")) { try world.judge(block, on: richer) }
         }
