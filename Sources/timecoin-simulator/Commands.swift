@@ -16,14 +16,16 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Nothing but the summary.") var json = false
 
     func run() async throws {
+        let workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+        guard !run.isFork else {
+            return try await ForkCommand.campaign(
+                seeds.seeds, nodes: run.nodes, workers: workers, violationsMax: violationsMax, isShort: json)
+        }
         let options = run.options
         let clock = ContinuousClock()
         let began = clock.now
         var summary = SimulationSummary()
-        await SimulationRun.campaign(
-            seeds: seeds.seeds, options,
-            workers: workers ?? ProcessInfo.processInfo.activeProcessorCount
-        ) { outcome in
+        await SimulationRun.campaign(seeds: seeds.seeds, options, workers: workers) { outcome in
             summary.take(outcome)
             if let violation = outcome.violation {
                 if !json { show("seed \(outcome.seed): \(violation)") }
@@ -51,6 +53,7 @@ struct ReplayCommand: AsyncParsableCommand {
     @Flag(help: "Every message and fault, a line each.") var trace = false
 
     func run() async throws {
+        guard !run.isFork else { return try ForkCommand.replay(seed, nodes: run.nodes) }
         guard
             let outcome = SimulationRun.replay(
                 seed: seed, run.options, narrator: trace ? { show($0) } : nil)
@@ -72,6 +75,7 @@ struct ShrinkCommand: AsyncParsableCommand {
     @OptionGroup var run: RunOptions
 
     func run() async throws {
+        guard !run.isFork else { throw ValidationError("runs of forks are as small as they get") }
         let found = SimulationShrinker.shrink(seed: seed, run.options) { options, violation in
             show("\(violation)\n\(repetition(seed, options))")
         }

@@ -30,18 +30,19 @@ struct SeedRange: ExpressibleByArgument {
 
 /// A profile by its name.
 struct ProfileName: ExpressibleByArgument {
-    let profile: SimulationProfile
+    /// `nil` for forks by more than f members, which have a run of their own.
+    let profile: SimulationProfile?
 
     init(_ profile: SimulationProfile) {
         self.profile = profile
     }
 
     init?(argument: String) {
-        guard let profile = SimulationProfile(rawValue: argument) else { return nil }
-        self.profile = profile
+        profile = SimulationProfile(rawValue: argument)
+        guard profile != nil || argument == "fork" else { return nil }
     }
 
-    var defaultValueDescription: String { profile.rawValue }
+    var defaultValueDescription: String { profile?.rawValue ?? "fork" }
 }
 
 /// Fault classes, separated by commas.
@@ -58,7 +59,8 @@ struct FaultList: ExpressibleByArgument {
 
 /// What a run is like, beside its seed.
 struct RunOptions: ParsableArguments {
-    @Option(help: "consensus: machine, signer and durable files; node: the whole reactor.")
+    @Option(
+        help: "consensus: machine, signer, durable files; node: the whole reactor; fork: more than f go bad.")
     var profile = ProfileName(.consensus)
     @Option(help: "Members, 1 to \(SimulationOptions.nodesMax); the seed decides when left out.")
     var nodes: Int?
@@ -75,11 +77,21 @@ struct RunOptions: ParsableArguments {
         if let nodes, !(1...SimulationOptions.nodesMax).contains(nodes) {
             throw ValidationError("--nodes takes 1 to \(SimulationOptions.nodesMax)")
         }
+        if isFork {
+            guard nodes.map({ ForkRun.membersRange.contains($0) }) ?? true else {
+                throw ValidationError("--nodes takes 4 to 7 with --profile fork")
+            }
+            guard heights == nil, without == nil, faultsFor == nil, real == nil else {
+                throw ValidationError("--profile fork takes no option but --nodes")
+            }
+        }
         if heights == 0 { throw ValidationError("--heights takes 1 or more") }
     }
 
+    var isFork: Bool { profile.profile == nil }
+
     var options: SimulationOptions {
-        var options = SimulationOptions(profile: profile.profile, nodes: nodes, heights: heights)
+        var options = SimulationOptions(profile: profile.profile ?? .consensus, nodes: nodes, heights: heights)
         options.without = without?.faults ?? []
         options.faultsFor = faultsFor
         options.realSignatures = real

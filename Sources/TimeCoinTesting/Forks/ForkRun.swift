@@ -7,6 +7,17 @@ public enum ForkRun {
     private static let stepsMax = 3000
     /// Pairs of certificates that are looked at in one run at most.
     private static let pairsMax = 6
+    /// Members of a network.
+    public static let membersRange = ForkPlan.membersRange
+
+    /// All seeds of a range, some at a time; outcomes are handed on in the order of the seeds.
+    ///
+    /// - Parameter body: told each outcome; returning false ends the run after it.
+    public static func campaign(
+        seeds: ClosedRange<UInt64>, nodes: Int?, workers: Int, _ body: (ForkOutcome) -> Bool
+    ) async {
+        await SeedCampaign.run(seeds: seeds, workers: workers, { replay(seed: $0, nodes: nodes) }, body)
+    }
 
     /// One seed; `nil` when the options make no network.
     public static func replay(seed: UInt64, nodes: Int? = nil) -> ForkOutcome? {

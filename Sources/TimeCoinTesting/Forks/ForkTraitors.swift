@@ -50,7 +50,9 @@ struct ForkTraitors {
             proposed.insert([UInt64(round), UInt64(group)]).inserted
         else { return }
         let polka = random.chance(permille: 600) ? random.pick(world.prevotes.polkas) : nil
-        if let polka, polka.certificate.round < round {
+        // Now and then as if it were new, so that nobody has to be shown the polka.
+        let isHidden = random.chance(permille: 400)
+        if let polka, !isHidden, polka.certificate.round < round {
             world.send(.certificate(polka), to: targets)
             let again = Proposal(
                 height: world.height, round: round, value: polka.certificate.value,
@@ -60,7 +62,7 @@ struct ForkTraitors {
             }
             return
         }
-        let value = plan.isEquivocating ? nil : values[round]
+        let value = isHidden ? polka?.certificate.value : plan.isEquivocating ? nil : values[round]
         let fresh = value ?? world.freshValue(by: proposer)
         values[round] = fresh
         let proposal = Proposal(height: world.height, round: round, value: fresh, validRound: nil)
@@ -72,17 +74,18 @@ struct ForkTraitors {
     private mutating func vote(for proposal: Proposal, _ targets: [Int], _ world: ForkHeight) {
         let named = validRound(for: proposal, world)
         let round = proposal.round
+        let members = participants(targets, world)
         switch random.pick([ForkHelp.decide, .decide, .lock, .refuse, .conceal]) ?? .refuse {
         case .decide:
-            say(.prevote, round, proposal.value, named, to: targets, world)
-            say(.precommit, round, proposal.value, nil, to: targets, world)
+            say(.prevote, round, proposal.value, named, to: targets, by: members, world)
+            say(.precommit, round, proposal.value, nil, to: targets, by: members, world)
         case .lock:
-            say(.prevote, round, proposal.value, named, to: targets, world)
-            say(.precommit, round, proposal.value, nil, to: [], world)
+            say(.prevote, round, proposal.value, named, to: targets, by: members, world)
+            say(.precommit, round, proposal.value, nil, to: [], by: members, world)
         case .refuse: break
         case .conceal:
-            say(.prevote, round, proposal.value, named, to: [], world)
-            say(.precommit, round, proposal.value, nil, to: [], world)
+            say(.prevote, round, proposal.value, named, to: [], by: members, world)
+            say(.precommit, round, proposal.value, nil, to: [], by: members, world)
         }
     }
 
@@ -93,15 +96,30 @@ struct ForkTraitors {
         switch random.below(10) as UInt64 {
         case 0, 1: return nil
         case 2, 3: return random.pick(known)
-        default: return proposal.validRound.flatMap { known.contains($0) ? $0 : nil }
+        default: return proposal.validRound.map { known.contains($0) ? $0 : nil } ?? known.last
         }
+    }
+
+    /// All of them, or now and then as few as make a quorum with the group: who need not sign cannot be blamed.
+    private mutating func participants(_ targets: [Int], _ world: ForkHeight) -> [Int] {
+        guard random.chance(permille: 400) else { return members }
+        func weight(_ places: [Int]) -> UInt64 {
+            places.reduce(0) { $0 + world.validators.members[$1].weight }
+        }
+        let needed = weight(targets)
+        var chosen = members
+        for member in members where random.chance(permille: 500) {
+            let rest = chosen.filter { $0 != member }
+            if world.validators.isQuorum(needed + weight(rest)) { chosen = rest }
+        }
+        return chosen
     }
 
     private func say(
         _ type: VoteType, _ round: Round, _ value: Hash256?, _ named: Round?, to targets: [Int],
-        _ world: ForkHeight
+        by members: [Int]? = nil, _ world: ForkHeight
     ) {
-        for member in members {
+        for member in members ?? self.members {
             let vote = Vote(
                 type: type, height: world.height, round: round, value: value,
                 validRound: value == nil ? nil : named)

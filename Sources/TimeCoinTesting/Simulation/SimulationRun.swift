@@ -19,14 +19,27 @@ public enum SimulationRun {
         seeds: ClosedRange<UInt64>, _ options: SimulationOptions, workers: Int,
         _ body: (SimulationOutcome) -> Bool
     ) async {
-        await withTaskGroup(of: (UInt64, SimulationOutcome?).self) { group in
+        await SeedCampaign.run(seeds: seeds, workers: workers, { replay(seed: $0, options) }, body)
+    }
+}
+
+/// Runs the seeds of a range, some at a time, and hands on what comes of them in their order.
+enum SeedCampaign {
+    /// - Parameters:
+    ///   - replay: one seed; `nil` where nothing comes of it.
+    ///   - body: told each outcome; returning false ends the run after it.
+    static func run<Outcome: Sendable>(
+        seeds: ClosedRange<UInt64>, workers: Int, _ replay: @escaping @Sendable (UInt64) -> Outcome?,
+        _ body: (Outcome) -> Bool
+    ) async {
+        await withTaskGroup(of: (UInt64, Outcome?).self) { group in
             var next: UInt64? = seeds.lowerBound
-            var waiting: [UInt64: SimulationOutcome?] = [:]
+            var waiting: [UInt64: Outcome?] = [:]
             var due = seeds.lowerBound
             func add() {
                 guard let seed = next else { return }
                 next = seed < seeds.upperBound ? seed + 1 : nil
-                group.addTask { (seed, replay(seed: seed, options)) }
+                group.addTask { (seed, replay(seed)) }
             }
             for _ in 0..<max(1, workers) { add() }
             while let (seed, outcome) = await group.next() {
