@@ -91,7 +91,8 @@ struct RunOptions: ParsableArguments {
     var isFork: Bool { profile.profile == nil }
 
     var options: SimulationOptions {
-        var options = SimulationOptions(profile: profile.profile ?? .consensus, nodes: nodes, heights: heights)
+        var options = SimulationOptions(
+            profile: profile.profile ?? .consensus, nodes: nodes, heights: heights)
         options.without = without?.faults ?? []
         options.faultsFor = faultsFor
         options.realSignatures = real

@@ -37,10 +37,13 @@ public struct HeardPolkas: Sendable {
     }
 
     private mutating func take(_ vote: VerifiedVote) {
-        guard vote.vote.type == .prevote, vote.vote.height == height, let value = vote.vote.value else { return }
+        guard vote.vote.type == .prevote, vote.vote.height == height, let value = vote.vote.value else {
+            return
+        }
         let ballot = Ballot(round: vote.vote.round, value: value)
         if votes[ballot] == nil, votes.count >= HeardPolkas.ballotsMax {
-            guard let highest = votes.keys.max(by: { $0.round < $1.round }), highest.round > ballot.round else {
+            guard let highest = votes.keys.max(by: { $0.round < $1.round }), highest.round > ballot.round
+            else {
                 return
             }
             votes[highest] = nil

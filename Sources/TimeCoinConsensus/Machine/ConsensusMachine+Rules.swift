@@ -158,7 +158,9 @@ extension ConsensusMachine {
         return true
     }
 
-    /// Ends a step whose outcome the missing votes cannot change: L61 and L65 without the wait.
+    /// Ends a step whose outcome the missing votes cannot change: L61 and L65 without the wait. Where many
+    /// rounds fail, haste does not help, and rounds that pass at the speed of messages make all later
+    /// timeouts long: then the precommit timeout is waited for.
     private mutating func endEarly(_ effects: inout ConsensusEffects) -> Bool {
         guard parameters.earlyEnd else { return false }
         if step == .prevote, rounds[current].prevotes.isHopeless(validators) {
@@ -166,7 +168,8 @@ extension ConsensusMachine {
             emit(vote(.precommit, nil), &effects)
             return true
         }
-        guard step == .precommit, rounds[current].precommits.weight == validators.totalWeight,
+        guard round < ConsensusMachine.hastyRoundsMax, step == .precommit,
+            rounds[current].precommits.weight == validators.totalWeight,
             rounds[current].precommits.quorumValue(validators) == nil
         else { return false }
         enter(round + 1, &effects)

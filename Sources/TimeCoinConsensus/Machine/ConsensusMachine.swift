@@ -53,6 +53,8 @@ public struct ConsensusMachine: Hashable, Sendable {
 
     /// Polkas of past rounds kept; beyond the newest few they matter to nobody.
     static let polkasMax = 4
+    /// Rounds, from 0 on, that may end early when all precommits are heard.
+    static let hastyRoundsMax: Round = 10
     /// Values of which a verdict is kept.
     static let verdictsMax = 64
 

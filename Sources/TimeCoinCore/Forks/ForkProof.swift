@@ -1,5 +1,6 @@
-/// Shows to anybody that a height was decided twice, and by whose fault: two commit certificates for different
-/// values, polkas of the height, and the members of its set. A claim; ``verify(against:)`` is the check.
+/// Shows to anybody that a height was decided twice, and by whose fault: two commit certificates for
+/// different values, polkas of the height, and the members of its set. A claim; ``verify(against:)`` is the
+/// check.
 public struct ForkProof: Hashable, Sendable {
     /// The certificate of the lower round; in one round that of the lower value.
     public let first: Certificate

@@ -1,5 +1,5 @@
-/// A fork that is known to have happened, and who is proven to be to blame for it; its only constructor is the
-/// check of a ``ForkProof``.
+/// A fork that is known to have happened, and who is proven to be to blame for it; its only constructor is
+/// the check of a ``ForkProof``.
 public struct ProvenFork: Hashable, Sendable {
     public let proof: ForkProof
     /// The chain, and the set that decided the height.

@@ -1,5 +1,5 @@
-/// A recovery that more than two thirds of the remaining set have signed; its only constructor is the check of
-/// a ``RecoveryCertificate``.
+/// A recovery that more than two thirds of the remaining set have signed; its only constructor is the check
+/// of a ``RecoveryCertificate``.
 public struct VerifiedRecovery: Hashable, Sendable {
     public let certificate: RecoveryCertificate
     public let vote: RecoveryVote
@@ -71,7 +71,8 @@ public enum RecoveryRejection: Error, Equatable, Sendable, CustomStringConvertib
 
 extension ChainState {
     /// The state on which the next block builds after a recovery: the same block and outputs, without the
-    /// members who are to blame. What they had earned and was not paid out yet is shared with the next subsidy.
+    /// members who are to blame. What they had earned and was not paid out yet is shared with the next
+    /// subsidy.
     public func recovering(by recovery: VerifiedRecovery) throws(RecoveryRejection) -> ChainState {
         guard height == recovery.vote.lastHeight, headerHash == recovery.vote.lastHash,
             votingChain == recovery.fork.anchor.chain, validators.hash == recovery.fork.anchor.validators

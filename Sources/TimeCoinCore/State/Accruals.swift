@@ -60,11 +60,13 @@ public struct Accruals: Hashable, Sendable {
         return credit(drawnShare, to: drawn)
     }
 
-    /// Takes accounts out and shares what they held with the next subsidy; `nil` when the sum leaves the money
-    /// range.
+    /// Takes accounts out and shares what they held with the next subsidy; `nil` when the sum leaves the
+    /// money range.
     mutating func forfeit(_ keys: Set<PublicKey>) -> Void? {
         let lost = accounts.filter { keys.contains($0.key) }
-        guard let sum = Amount.sum(lost.lazy.map(\.amount)), let rest = remainder.adding(sum) else { return nil }
+        guard let sum = Amount.sum(lost.lazy.map(\.amount)), let rest = remainder.adding(sum) else {
+            return nil
+        }
         remainder = rest
         accounts.removeAll { keys.contains($0.key) }
         return ()

@@ -449,7 +449,8 @@ extension ConsensusMachine {
     /// The machine of the height after a state.
     package init(on state: ChainState, own: PublicKey?) {
         self.init(
-            height: state.height + 1, validators: state.validators, seed: state.seed, chain: state.votingChain,
+            height: state.height + 1, validators: state.validators, seed: state.seed,
+            chain: state.votingChain,
             own: own,
             parameters: ConsensusParameters(state.parameters))
     }

@@ -8,7 +8,8 @@ enum ForkHelp: UInt64, CaseIterable, Sendable {
     case lock
     /// Vote nil, so that the round passes.
     case refuse
-    /// Prevote and precommit as if deciding, but say it to nobody: what certificates come of it, only they know.
+    /// Prevote and precommit as if deciding, but say it to nobody: what certificates come of it, only they
+    /// know.
     case conceal
 }
 

@@ -100,7 +100,8 @@ struct ForkTraitors {
         }
     }
 
-    /// All of them, or now and then as few as make a quorum with the group: who need not sign cannot be blamed.
+    /// All of them, or now and then as few as make a quorum with the group: who need not sign cannot be
+    /// blamed.
     private mutating func participants(_ targets: [Int], _ world: ForkHeight) -> [Int] {
         guard random.chance(permille: 400) else { return members }
         func weight(_ places: [Int]) -> UInt64 {

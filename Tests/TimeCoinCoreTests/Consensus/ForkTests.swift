@@ -71,7 +71,8 @@ struct ForkTests {
             let member = try Evidence(decoding: evidence.encoded).verify(against: four.anchor)
             #expect(member.weight == 1)
         }
-        #expect(fork.remaining?.members.map(\.operatorKey) == [four.keys[0].publicKey, four.keys[3].publicKey])
+        #expect(
+            fork.remaining?.members.map(\.operatorKey) == [four.keys[0].publicKey, four.keys[3].publicKey])
     }
 
     @Test("commits of two rounds alone blame nobody, and say which polka is wanted")
@@ -86,7 +87,8 @@ struct ForkTests {
     @Test("the first polka for another value blames who precommitted before and names no polka since")
     func amnesia() throws {
         let commits = (
-            try four.certificate(.commit, 1, 1, by: [0, 1, 2]), try four.certificate(.commit, 4, 2, by: [1, 2, 3])
+            try four.certificate(.commit, 1, 1, by: [0, 1, 2]),
+            try four.certificate(.commit, 4, 2, by: [1, 2, 3])
         )
         let polka = try four.certificate(.polka, 3, 2, by: [1, 2, 3], named: [2: 0])
         let later = try four.certificate(.polka, 4, 2, by: [1, 2, 3], named: [1: 3, 2: 3, 3: 3])
@@ -100,10 +102,12 @@ struct ForkTests {
         #expect(alone.wanted == [WantedPolka(round: 3, value: four.value(2))])
     }
 
-    @Test("a polka that names the round of the certificate is looked at beside that of the certificate's value")
+    @Test(
+        "a polka that names the round of the certificate is looked at beside that of the certificate's value")
     func twoPolkasInOneRound() throws {
         let commits = (
-            try four.certificate(.commit, 1, 1, by: [0, 1, 2]), try four.certificate(.commit, 2, 2, by: [1, 2, 3])
+            try four.certificate(.commit, 1, 1, by: [0, 1, 2]),
+            try four.certificate(.commit, 2, 2, by: [1, 2, 3])
         )
         let moved = try four.certificate(.polka, 2, 2, by: [1, 2, 3], named: [1: 1, 2: 1, 3: 1])
         let ask = try four.proven(commits.0, commits.1, [moved])
@@ -127,7 +131,9 @@ struct ForkTests {
             [four.certificate(.polka, 3, 2, by: [1, 2, 3], named: [1: 1, 2: 2])])
         #expect(fork.blamed.isEmpty)
         #expect(
-            fork.wanted == [WantedPolka(round: 1, value: four.value(2)), WantedPolka(round: 2, value: four.value(2))])
+            fork.wanted == [
+                WantedPolka(round: 1, value: four.value(2)), WantedPolka(round: 2, value: four.value(2)),
+            ])
     }
 
     @Test("the same facts in any order give the same proof; polkas that blame nobody are left out")

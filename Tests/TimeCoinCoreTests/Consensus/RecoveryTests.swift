@@ -36,7 +36,8 @@ struct RecoveryTests {
         #expect(read == certificate)
         let recovery = try read.verify(against: signers.anchor)
         #expect(recovery.vote == vote)
-        #expect(recovery.validators.members.map(\.operatorKey) == [0, 1, 4, 5].map { signers.keys[$0].publicKey })
+        #expect(
+            recovery.validators.members.map(\.operatorKey) == [0, 1, 4, 5].map { signers.keys[$0].publicKey })
         #expect(recovery.votingChain != signers.chain)
     }
 
@@ -69,7 +70,9 @@ struct RecoveryTests {
         }
     }
 
-    @Test("there is a vote only for one of the branches, at most 1,000 blocks long, on a proof that blames a third")
+    @Test(
+        "a vote is for one of the branches, at most 1,000 blocks long, on a proof that blames a third"
+    )
     func terms() throws {
         let value = signers.value(1)
         #expect(RecoveryVote(fork, branch: signers.value(3), lastHeight: 5, lastHash: value) == nil)
