@@ -33,7 +33,9 @@ enum CommandFailure {
         case let failure as ControlFailure: failure.exitCode
         case is Genesis.Failure, is SocketPath.Failure: .configuration
         case is NodeIdentity.Failure: .internalError
-        case is ParsedFailure: .badInput
+        case is ParsedFailure, is HexFile.Failure: .badInput
+        case is RecoveryDesk.Refusal: .refused
+        case is RecoveryRejection, is ForkProofRejection: .ioError
         case let refusal as RPCError: refusal.exitCode
         case is ListenFailure: .ioError
         // What is kept on disk cannot be read any more.

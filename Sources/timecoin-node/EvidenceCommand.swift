@@ -12,7 +12,7 @@ struct EvidenceCommand: AsyncParsableCommand {
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "verify",
-            abstract: "Verifies evidence against the validators of a genesis file, or against hashes.")
+            abstract: "Verifies evidence, or the proof of a fork, against the validators of a genesis file, or against hashes.")
 
         @OptionGroup var node: NodeOptions
         @Option(help: "Genesis file to trust; by default that of the node's directory.") var genesis: String?
@@ -22,10 +22,19 @@ struct EvidenceCommand: AsyncParsableCommand {
         @Argument(help: "A file with the evidence in hexadecimal, or - for input.") var file: String
 
         func run() async throws {
+            let bytes = try bytes()
+            // The proof of a fork is known by its length of two certificates, which no evidence has.
+            if (try? Evidence(decoding: bytes)) == nil, let proof = try? ForkProof(decoding: bytes) {
+                do {
+                    return ForkText.fork(try proof.verify(against: try anchor()), output)
+                } catch let rejection as ForkProofRejection {
+                    throw ParsedFailure(description: "\(rejection.reason): \(rejection)")
+                }
+            }
             let evidence: Evidence
             let member: Member
             do {
-                evidence = try Evidence(decoding: try bytes())
+                evidence = try Evidence(decoding: bytes)
                 member = try evidence.verify(against: try anchor())
             } catch let rejection as EvidenceRejection {
                 throw ParsedFailure(description: "\(rejection.reason): \(rejection)")
@@ -53,12 +62,12 @@ struct EvidenceCommand: AsyncParsableCommand {
                 file == "-"
                 ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: file)
             guard let data else { throw ParsedFailure(description: "cannot read the file \(file)") }
-            let text = String(decoding: data.prefix(2 * Evidence.bytesMax + 2), as: UTF8.self)
+            let text = String(decoding: data.prefix(2 * ForkProof.bytesMax + 2), as: UTF8.self)
                 .trimmingCharacters(in: .whitespacesAndNewlines)
             guard let bytes = Hexadecimal.decode(text) else {
                 throw ParsedFailure(
                     description:
-                        "\(file) is not evidence in hexadecimal of at most \(Evidence.bytesMax) bytes")
+                        "\(file) is not evidence in hexadecimal of at most \(ForkProof.bytesMax) bytes")
             }
             return bytes
         }

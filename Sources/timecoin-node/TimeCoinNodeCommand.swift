@@ -12,7 +12,7 @@ struct TimeCoinNodeCommand: AsyncParsableCommand {
         version: NodeProgram.version,
         subcommands: [
             InitCommand.self, RunCommand.self, KeysCommand.self, GenesisCommand.self, LocalnetCommand.self,
-            JournalCommand.self, SignCommand.self, EvidenceCommand.self,
+            JournalCommand.self, SignCommand.self, EvidenceCommand.self, RecoveryCommand.self,
         ])
 
     static func main() async {

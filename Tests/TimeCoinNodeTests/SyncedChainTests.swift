@@ -95,6 +95,7 @@ private struct Follower {
                 core: core, resolver: TransactionResolver(store: store, faults: FaultReport(events)),
                 proofs: ProofCache(), events: events, chain: genesis.hash),
             signer: nil, clock: NodeClock { moment }, peers: PeerLink(), faults: FaultReport(events),
+            records: ForkRecords(store: store, archive: nil, journal: nil),
             logger: logger)
     }
 

@@ -70,6 +70,14 @@ public enum RecoveryRejection: Error, Equatable, Sendable, CustomStringConvertib
 }
 
 extension ChainState {
+    /// The state after this recovery where it comes next, else this state.
+    public func following(_ recovery: VerifiedRecovery) throws(RecoveryRejection) -> ChainState {
+        guard headerHash == recovery.vote.lastHash, votingChain == recovery.fork.anchor.chain else {
+            return self
+        }
+        return try recovering(by: recovery)
+    }
+
     /// The state on which the next block builds after a recovery: the same block and outputs, without the
     /// members who are to blame. What they had earned and was not paid out yet is shared with the next
     /// subsidy.

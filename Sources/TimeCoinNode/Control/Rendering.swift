@@ -119,6 +119,11 @@ struct Rendering {
                     JSONValue.Member("type", .string("misbehaviour")),
                     JSONValue.Member("member", .string(member.description)),
                 ]
+            case .fork(let height, let proof):
+                [
+                    JSONValue.Member("type", .string("fork")), JSONValue.Member("height", .integer(height)),
+                    JSONValue.Member("proof", .string(proof.description)),
+                ]
             }
         return .object([sequence] + rest)
     }

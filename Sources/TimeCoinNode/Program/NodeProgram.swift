@@ -57,17 +57,19 @@ public struct NodeProgram: Sendable {
             )
         }
         let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
-        let (state, undone) = try UncertifiedBlocks.rollBack(
+        let (stored, undone) = try UncertifiedBlocks.rollBack(
             store, from: try openState(store, genesis), logger: logger)
-        let journal = try StoredJournal(opening: directory.journal)
+        let recoveries = try RecoveryDirectory(directory).recoveries(genesis: genesis.state)
+        let state = try recoveries.reduce(stored) { try $0.following($1) }
+        let journal = try StoredJournal(opening: directory.path(\.journal, after: recoveries.last?.votingChain))
         let submissions = try SubmissionLog(
             opening: directory.submissions, at: NodeClock.system.moment.clock, logger: logger)
-        let signer = try openSigner(state)
+        let signer = try openSigner(state, recoveries.last)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         do {
             let node = try assemble(
-                store: store, state: state, undone: undone, journal: journal, submissions: submissions,
-                signer: signer, group: group)
+                store: store, state: state, recoveries: recoveries, undone: undone, journal: journal,
+                submissions: submissions, signer: signer, group: group)
             try await node.run(logger: logger)
         } catch {
             try? await group.shutdownGracefully()
@@ -84,16 +86,16 @@ public struct NodeProgram: Sendable {
     }
 
     /// `nil` for a node whose operator key is no member's: it observes.
-    private func openSigner(_ state: ChainState) throws -> Signer? {
+    private func openSigner(_ state: ChainState, _ recovery: VerifiedRecovery?) throws -> Signer? {
         let directory = configuration.directory
         let key = try NodeSetup.key(directory.operatorKey, "operator", configuration.passphrase)
-        guard state.validators.index(of: key.publicKey) != nil else {
+        guard (recovery?.validators ?? state.validators).index(of: key.publicKey) != nil else {
             logger.notice("this operator key is no member's: the node observes and does not vote")
             return nil
         }
         return try Signer(
-            secret: key, chain: state.votingChain,
-            record: try StoredSignRecord(opening: directory.signRecord))
+            secret: key, chain: recovery?.votingChain ?? state.votingChain,
+            record: try StoredSignRecord(opening: directory.path(\.signRecord, after: recovery?.votingChain)))
     }
 
     private func lostHeight(_ entries: [JournalEntry], _ signer: Signer?, above height: Height) -> Height {
@@ -107,7 +109,7 @@ public struct NodeProgram: Sendable {
     }
 
     private func assemble(
-        store: ChainStore, state: ChainState, undone: [CheckedBlock], journal: StoredJournal,
+        store: ChainStore, state: ChainState, recoveries: [VerifiedRecovery], undone: [CheckedBlock], journal: StoredJournal,
         submissions: SubmissionLog, signer: Signer?, group: MultiThreadedEventLoopGroup
     ) throws -> RunningNode {
         let clock = NodeClock.system
@@ -118,6 +120,11 @@ public struct NodeProgram: Sendable {
             secret: Hash256(Randomness.bytes(Hash256.byteCount)) ?? .zero, settings: Reactor.Settings(),
             signsAbove: max(journal.damagedUpTo ?? 0, lostHeight(entries, signer, above: state.height)),
             at: clock.moment.instant)
+        reactor.recoveries = recoveries
+        if let proof = try RecoveryDirectory(directory).openFork(recoveries) {
+            reactor.signingStopped = Reactor.reason(forkAt: proof.height)
+            logger.critical("a fork was found before: nothing is signed until the operator follows a recovery")
+        }
         reactor.replay(entries)
         let mempoolFile = MempoolFile(directory.mempool)
         // What of it became final meanwhile, or can no longer be paid, is refused, and rightly so.
@@ -130,17 +137,20 @@ public struct NodeProgram: Sendable {
         let faults = FaultReport(events)
         let proofs = ProofCache()
         let resolver = TransactionResolver(store: store, faults: faults)
+        let polkas = try PolkaArchive(opening: directory.path(\.polkas, after: recoveries.last?.votingChain))
+        var parts = NodeCore.Parts(
+            store: store, journal: journal, submissions: submissions, signer: signer, peers: link,
+            events: events, view: view, clock: clock, logger: logger)
+        parts.polkas = polkas
+        parts.forks = RecoveryDirectory(directory)
         let core = NodeCore(
-            reactor: reactor,
-            parts: NodeCore.Parts(
-                store: store, journal: journal, submissions: submissions, signer: signer, peers: link,
-                events: events, view: view, clock: clock, logger: logger),
-            returning: waited, loop: group.next())
+            reactor: reactor, parts: parts, returning: waited, loop: group.next())
         let intake = TransactionIntake(
             core: core, resolver: resolver, proofs: proofs, events: events, chain: state.chain)
         let ingress = PeerIngress(
             core: core, view: view, store: store, intake: intake, signer: signer, clock: clock, peers: link,
-            faults: faults, logger: logger)
+            faults: faults, records: ForkRecords(store: store, archive: polkas, journal: journal),
+            logger: logger)
         let identity = try NodeIdentity(
             seed: try NodeSetup.key(directory.nodeKey, "node", configuration.passphrase).seed)
         let network = PeerNetwork(

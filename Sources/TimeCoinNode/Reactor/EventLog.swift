@@ -20,6 +20,7 @@ package final class EventLog: Sendable {
         case dropped(Hash256, reason: String)
         case round(height: Height, round: Round)
         case misbehaviour(PublicKey)
+        case fork(height: Height, proof: Hash256)
     }
 
     /// Events kept.
@@ -90,6 +91,26 @@ package final class EventLog: Sendable {
             logger.error(
                 "the clock of this machine is off the members': until it is right, nothing is proposed",
                 metadata: ["milliseconds": "\(-offset)"])
+        case .fork(let proof):
+            logger.critical(
+                "a height was decided twice: this node votes no more and undoes nothing",
+                metadata: [
+                    "height": "\(proof.height)", "one": "\(proof.first.value)", "other": "\(proof.second.value)",
+                    "proof": "\(proof.name)",
+                ])
+            evidence?.keep(proof, logger: logger)
+            append([.fork(height: proof.height, proof: proof.name)])
+        case .recovered(let recovery):
+            logger.notice(
+                "recovered from a fork: the members to blame have left the set",
+                metadata: [
+                    "height": "\(recovery.vote.lastHeight)",
+                    "members": "\(recovery.validators.members.count)",
+                ])
+        case .oldConflict(let height):
+            logger.warning(
+                "another history of a height long ago: nothing is done about it",
+                metadata: ["height": "\(height)"])
         case .signingOpen:
             logger.info("signing is open: enough members told what they hold of this key")
         }

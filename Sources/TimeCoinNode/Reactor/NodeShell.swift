@@ -56,6 +56,10 @@ package struct NodeShell: Sendable {
         let clock: NodeClock
         let logger: Logger
         var check = SignatureCheck.ed25519
+        /// Where polkas are kept for the case of a fork.
+        var polkas: (any PolkaKeeping)?
+        /// Where a fork is written down, so that it stops this node after a restart, too.
+        var forks: (any ForkMarking)?
 
         package init(
             store: any ChainStoring, journal: any ConsensusJournaling,
@@ -207,6 +211,7 @@ package struct NodeShell: Sendable {
         case .stopSigning(let reason):
             parts.logger.critical("signing is stopped: \(reason)")
         case .report(let report):
+            if case .fork(let proof) = report { try parts.forks?.mark(proof) }
             parts.events.take(report, logger: parts.logger, at: parts.clock.moment.clock)
         }
     }
@@ -246,11 +251,27 @@ package struct NodeShell: Sendable {
             BlockCommit(block.block, change: block.change, certificate: certificate.encoded)
         ])
         let height = block.block.header.height
+        try parts.polkas?.keep(reactor.machine.heldPolkas, height: height)
         if height.isMultiple(of: NodeShell.pruneInterval), height > NodeShell.journalHeights {
             try parts.journal.prune(below: height - NodeShell.journalHeights)
+            try prunePolkas(at: block.block.header)
         }
         // Everything else waits until the height is over.
         queue.prepend(.committed(block))
+    }
+
+    /// Lets go polkas of heights so long ago that no fork there would be acted on.
+    private func prunePolkas(at header: BlockHeader) throws {
+        guard let polkas = parts.polkas else { return }
+        let oldest = header.time.milliseconds - min(header.time.milliseconds, Reactor.evidencePeriod)
+        // The first height that is not older: header times only rise.
+        var (low, high) = (Height(0), header.height)
+        while low < high {
+            let middle = (low + high) / 2
+            let time = try parts.store.snapshot { try $0.header(at: middle)?.time.milliseconds ?? 0 }
+            if time < oldest { low = middle + 1 } else { high = middle }
+        }
+        try polkas.prune(below: low)
     }
 
     private mutating func build(_ round: Round) {

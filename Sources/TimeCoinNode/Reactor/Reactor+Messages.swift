@@ -75,7 +75,10 @@ extension Reactor {
     }
 
     mutating func take(_ certificate: VerifiedCertificate, _ effects: inout [ReactorEffect]) {
-        guard isCurrent(certificate.certificate.height, .certificate(certificate), from: nil) else { return }
+        // On the way to the last block before a recovery, blocks come by catching up alone.
+        guard pendingRecovery == nil,
+            isCurrent(certificate.certificate.height, .certificate(certificate), from: nil)
+        else { return }
         feed(.certificate(certificate), &effects)
     }
 

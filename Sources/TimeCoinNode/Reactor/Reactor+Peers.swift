@@ -78,7 +78,7 @@ extension Reactor {
 
     /// Gives the machine the next certified block: the same rules, the same quorum, the same path.
     mutating func feedCertified(_ effects: inout [ReactorEffect]) {
-        guard let next = catchUp.next(after: state.height) else { return }
+        guard let next = catchUp.next(after: state.height), follows(next) else { return }
         guard machine.decision == nil else {
             // Decided here already, but the content may have been lost with a crash.
             keep(next.block)

@@ -15,6 +15,8 @@ package struct Reactor: Sendable {
         /// A tip further than it behind a peer's, for so long, is caught up by asking for blocks,
         /// milliseconds.
         var lagPatience: UInt64 = 200
+        /// Up to this height another history is only logged: nobody who knows better is asked about it.
+        var checkpoint: Height = 0
 
         package init() {
         }
@@ -29,7 +31,7 @@ package struct Reactor: Sendable {
 
     let settings: Settings
     /// `nil` for an observer.
-    package let own: PublicKey?
+    package internal(set) var own: PublicKey?
     /// Nothing is signed up to this height: the journal that would remember its locks was damaged.
     let signsAbove: Height
     /// Made anew at each start, for asking about the own key.
@@ -65,6 +67,12 @@ package struct Reactor: Sendable {
     var lastStatus: Instant?
     var lastProgress: Instant
     var reportedRound: Round = 0
+    /// The lowest height that was decided twice, where one was.
+    package internal(set) var fork: ForkCase?
+    /// What the operator wants to be followed after forks, in order.
+    package var recoveries: [VerifiedRecovery] = []
+    /// What the signer's record held.
+    let signedAtStart: SignerPositions
 
     /// - Parameters:
     ///   - signed: what the signer's record holds; `nil` for an observer.
@@ -82,6 +90,7 @@ package struct Reactor: Sendable {
         machine = ConsensusMachine(on: state, own: own)
         mempool = Mempool(limits: settings.mempool)
         signedLast = signed?.last
+        signedAtStart = signed ?? SignerPositions()
         gate = self.own.map {
             SigningGate(
                 own: $0, record: signed ?? SignerPositions(), validators: state.validators,
@@ -92,6 +101,7 @@ package struct Reactor: Sendable {
 
     var isVoting: Bool {
         own != nil && signingStopped == nil && gate?.state == .open && machine.height > signsAbove
+            && pendingRecovery == nil
     }
 
     mutating func handle(_ event: ReactorEvent, at now: Moment) -> [ReactorEffect] {
@@ -129,6 +139,8 @@ package struct Reactor: Sendable {
         case .built(let assembly, let height, let round):
             take(built: assembly, height: height, round: round, &effects)
         case .judged(let hash, let result): take(judgement: result, of: hash, &effects)
+        case .conflict(let finding, let peer): take(finding, from: peer, &effects)
+        case .forkPolka(let polka): take(forkPolka: polka, &effects)
         case .committed(let block): advance(past: block, now, &effects)
         case .signedVote(let vote):
             signedLast = SignerPosition(.vote(vote.vote))
@@ -257,6 +269,7 @@ package struct Reactor: Sendable {
         guard block.change.state.height == state.height + 1 else { return }
         let round = machine.decision?.round ?? 0
         state = block.change.state
+        recover(&effects)
         machine = ConsensusMachine(on: state, own: own)
         unseen = []
         contents = [:]

@@ -35,6 +35,10 @@ package enum ReactorEvent: Sendable {
     case clock(ClockAnswer)
     /// Certified blocks, in height order, as an answer to a request.
     case blocks(id: UInt64, items: [CertifiedBlock], from: PeerKey)
+    /// Another commit certificate of a height that is final here.
+    case conflict(ForkFinding, from: PeerKey?)
+    /// A polka of the height of a known fork.
+    case forkPolka(VerifiedCertificate)
     case admitted([Admission])
     /// The answer to `build`.
     case built(BlockAssembly, height: Height, round: Round)
@@ -115,4 +119,10 @@ package enum ReactorReport: Sendable {
     /// Milliseconds by which the members' clocks are ahead of the own one, when it is off by too much; 0 when
     /// it is no longer.
     case clockOff(Int64)
+    /// A height was decided twice, or more is known about it.
+    case fork(ForkProof)
+    /// The members to blame have left the set.
+    case recovered(VerifiedRecovery)
+    /// Another history of a height so long ago that nothing is done about it.
+    case oldConflict(height: Height)
 }

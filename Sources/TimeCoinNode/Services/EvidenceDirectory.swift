@@ -15,21 +15,31 @@ struct EvidenceDirectory: Sendable {
 
     /// Writes the evidence unless it is there already.
     func keep(_ evidence: Evidence, logger: Logger) {
-        let file = "\(path)/\(evidence.name).hex"
+        keep(
+            evidence.encoded, as: "\(evidence.name).hex", logger: logger,
+            [
+                "kind": "\(evidence.misbehaviour.kind)", "member": "\(evidence.misbehaviour.member)",
+            ])
+    }
+
+    /// Writes the proof of a fork unless it is there already.
+    func keep(_ proof: ForkProof, logger: Logger) {
+        keep(
+            proof.encoded, as: "fork-\(proof.height)-\(proof.name).hex", logger: logger,
+            ["kind": "fork", "height": "\(proof.height)"])
+    }
+
+    private func keep(_ bytes: [UInt8], as name: String, logger: Logger, _ metadata: Logger.Metadata) {
+        let file = "\(path)/\(name)"
         do {
             let files = FileManager.default
             try files.createDirectory(atPath: path, withIntermediateDirectories: true)
             guard !files.fileExists(atPath: file),
                 try files.contentsOfDirectory(atPath: path).count < EvidenceDirectory.filesMax
             else { return }
-            try Data((Hexadecimal.encode(evidence.encoded) + "\n").utf8).write(
+            try Data((Hexadecimal.encode(bytes) + "\n").utf8).write(
                 to: URL(fileURLWithPath: file), options: .atomic)
-            logger.warning(
-                "kept evidence",
-                metadata: [
-                    "kind": "\(evidence.misbehaviour.kind)", "member": "\(evidence.misbehaviour.member)",
-                    "file": "\(file)",
-                ])
+            logger.warning("kept evidence", metadata: metadata.merging(["file": "\(file)"]) { $1 })
         } catch {
             logger.error("evidence cannot be kept", metadata: ["file": "\(file)", "error": "\(error)"])
         }

@@ -15,6 +15,7 @@ struct PeerIngress: PeerMessageHandler {
     let clock: NodeClock
     let peers: PeerLink
     let faults: FaultReport
+    let records: ForkRecords
     let logger: Logger
 
     func peerConnected(_ peer: PeerInfo) async {
@@ -36,7 +37,9 @@ struct PeerIngress: PeerMessageHandler {
 
     private func take(_ message: WireMessage, from peer: PublicKey) async {
         switch message {
-        case .status(let status): await core.deliver(.status(status, from: peer))
+        case .status(let status):
+            tellOfFork(status, to: peer)
+            await core.deliver(.status(status, from: peer))
         case .proposal, .vote, .certificate, .roundCertificate: await takeConsensus(message, from: peer)
         case .valueRequest(let hash): await core.deliver(.valueRequest(hash, from: peer))
         case .value(let bytes):
@@ -92,6 +95,8 @@ struct PeerIngress: PeerMessageHandler {
             } catch {
                 refuse(message, from: peer, error.rawValue)
             }
+        case .certificate(let certificate) where certificate.height < current.height:
+            await takePast(certificate, from: peer, current)
         case .roundCertificate(let certificate) where window.contains(certificate.height):
             do throws(RoundCertificateRejection) {
                 await core.deliver(
@@ -101,6 +106,41 @@ struct PeerIngress: PeerMessageHandler {
                 refuse(message, from: peer, error.rawValue)
             }
         default: break
+        }
+    }
+
+    /// Of heights that are over only what shows a fork matters.
+    private func takePast(
+        _ certificate: Certificate, from peer: PublicKey, _ current: PublishedView.Value
+    ) async {
+        do {
+            switch certificate.kind {
+            case .commit:
+                guard let finding = try records.finding(certificate, on: current.state) else { return }
+                await core.deliver(.conflict(finding, from: peer))
+            case .polka:
+                guard await core.read({ $0.fork?.height }) == certificate.height else { return }
+                await core.deliver(
+                    .forkPolka(
+                        try VerifiedCertificate(
+                            certificate, validators: current.validators, chain: current.state.votingChain)))
+            }
+        } catch let rejection as CertificateRejection {
+            refuse(.certificate(certificate), from: peer, rejection.rawValue)
+        } catch {
+            faults.report(error)
+        }
+    }
+
+    /// Shows a peer on another branch what is final here, where it says that something else is.
+    private func tellOfFork(_ status: NodeStatus, to peer: PublicKey) {
+        guard status.tip < view.current.height else { return }
+        do {
+            if let own = try records.certificate(at: status.tip, otherThan: status.tipHash) {
+                peers.send(.certificate(own), to: peer)
+            }
+        } catch {
+            faults.report(error)
         }
     }
 

@@ -1,0 +1,273 @@
+import Foundation
+import Testing
+import TimeCoinConsensus
+import TimeCoinCore
+import TimeCoinStore
+import TimeCoinTesting
+
+@testable import TimeCoinNode
+
+/// A chain of four members that was decided twice at height 1: members at places 1 and 2 signed both.
+private struct ForkedWorld {
+    let world: World
+    let one: ExecutedBlock
+    let other: ExecutedBlock
+    let proof: ForkProof
+
+    var set: ValidatorSet { world.state.validators }
+    var anchor: TrustAnchor { TrustAnchor(chain: world.chain.genesis.hash, validators: set.hash) }
+
+    init() throws {
+        world = try World()
+        let time = world.state.dueTime(of: 1)
+        one = try #require(try world.build([], at: time))
+        other = try #require(try world.build([try world.admission(try world.payment(0))], at: time))
+        proof = try #require(
+            ForkProof(
+                try ForkedWorld.verified(world, one, [0, 1, 2]),
+                try ForkedWorld.verified(world, other, [1, 2, 3]), polkas: [],
+                validators: world.state.validators))
+    }
+
+    static func verified(
+        _ world: World, _ block: ExecutedBlock, _ signers: [Int]
+    ) throws -> VerifiedCertificate {
+        try VerifiedCertificate(
+            try world.certificate(of: block.block.hash, at: 1, signers: signers),
+            validators: world.state.validators, chain: world.chain.genesis.hash)
+    }
+
+    func secret(_ place: Int) throws -> SigningKey {
+        try #require(world.chain.members.first { $0.publicKey == set.members[place].operatorKey })
+    }
+
+    func finding(age: UInt64 = 0, polkas: [VerifiedCertificate] = []) throws -> ForkFinding {
+        ForkFinding(
+            ours: try ForkedWorld.verified(world, one, [0, 1, 2]),
+            theirs: try ForkedWorld.verified(world, other, [1, 2, 3]), polkas: polkas, below: nil, age: age)
+    }
+
+    /// A node that has made block `one` final.
+    func reactor(_ place: Int) throws -> Reactor {
+        Reactor(
+            state: one.change.state, own: set.members[place].operatorKey, signed: nil, nonce: .zero,
+            settings: Reactor.Settings(), at: Instant(milliseconds: 1_000_000))
+    }
+
+    func moment(_ state: ChainState) -> Moment {
+        Moment(
+            instant: Instant(milliseconds: 1_000_100), clock: state.header.time.advanced(byMilliseconds: 10))
+    }
+
+    /// The members that remain sign block `other`.
+    func recovery() throws -> VerifiedRecovery {
+        let fork = try proof.verify(against: anchor)
+        let hash = other.block.hash
+        let vote = try #require(RecoveryVote(fork, branch: hash, lastHeight: 1, lastHash: hash))
+        let votes = try [0, 3].map { place in
+            let key = try secret(place)
+            return SignedRecoveryVote(
+                vote: vote, member: key.publicKey,
+                signature: key.sign(vote.signedBytes(chain: anchor.chain)))
+        }
+        return try #require(RecoveryCertificate(fork, vote, votes: votes)).verify(against: anchor)
+    }
+}
+
+@Suite("A node and forks")
+struct ForkTests {
+    @Test("K5: a second decision stops voting, is published and told, and undoes nothing")
+    func conflict() throws {
+        let forked = try ForkedWorld()
+        var reactor = try forked.reactor(0)
+        let before = reactor.state
+        let effects = reactor.handle(
+            .conflict(try forked.finding(), from: nil), at: forked.moment(before))
+        #expect(reactor.state == before)
+        #expect(reactor.signingStopped == "fork: height 1 was decided twice")
+        let told = effects.compactMap { if case .report(.fork(let proof)) = $0 { proof } else { nil } }
+        #expect(told == [forked.proof])
+        let published = effects.count {
+            if case .broadcast(.certificate) = $0 { true } else { false }
+        }
+        #expect(published == 2)
+        // The same again is no news.
+        let again = reactor.handle(.conflict(try forked.finding(), from: nil), at: forked.moment(before))
+        #expect(!again.contains { if case .report(.fork) = $0 { true } else { false } })
+    }
+
+    @Test("what is older than the evidence period, or not above the checkpoint, is only logged")
+    func old() throws {
+        let forked = try ForkedWorld()
+        for checkpoint in [Height(0), 1] {
+            var settings = Reactor.Settings()
+            settings.checkpoint = checkpoint
+            var reactor = Reactor(
+                state: forked.one.change.state, own: forked.set.members[0].operatorKey, signed: nil,
+                nonce: .zero, settings: settings, at: Instant(milliseconds: 1_000_000))
+            let age = checkpoint == 0 ? Reactor.evidencePeriod + 1 : 0
+            let effects = reactor.handle(
+                .conflict(try forked.finding(age: age), from: nil), at: forked.moment(reactor.state))
+            #expect(reactor.signingStopped == nil && reactor.fork == nil)
+            let logged = effects.contains {
+                if case .report(.oldConflict(height: 1)) = $0 { true } else { false }
+            }
+            #expect(logged)
+        }
+    }
+
+    @Test("records tell of a certificate for another block only, and refuse one that does not verify")
+    func records() throws {
+        let forked = try ForkedWorld()
+        let (world, one) = (forked.world, forked.one)
+        let own = try world.certificate(of: one.block.hash, at: 1, signers: [0, 1, 2])
+        try world.store.commit([BlockCommit(one.block, change: one.change, certificate: own.encoded)])
+        let records = ForkRecords(store: world.store, archive: nil, journal: nil)
+        let other = try world.certificate(of: forked.other.block.hash, at: 1, signers: [1, 2, 3])
+        #expect(try records.finding(own, on: one.change.state) == nil)
+        let same = try world.certificate(of: one.block.hash, at: 1, signers: [1, 2, 3])
+        #expect(try records.finding(same, on: one.change.state) == nil)
+        let finding = try #require(try records.finding(other, on: one.change.state))
+        #expect(finding.height == 1 && finding.age == 0 && finding.below == nil)
+        let few = try world.certificate(of: forked.other.block.hash, at: 1, signers: [1, 2])
+        #expect(throws: CertificateRejection.tooLittleWeight) {
+            try records.finding(few, on: one.change.state)
+        }
+        #expect(try records.certificate(at: 1, otherThan: forked.other.block.hash) == own)
+        #expect(try records.certificate(at: 1, otherThan: one.block.hash) == nil)
+    }
+
+    @Test("on the way to a recovery only its branch is followed; then the blamed are gone and votes are new")
+    func follows() throws {
+        let forked = try ForkedWorld()
+        let recovery = try forked.recovery()
+        var reactor = Reactor(
+            state: forked.world.state, own: forked.set.members[0].operatorKey, signed: nil, nonce: .zero,
+            settings: Reactor.Settings(), at: Instant(milliseconds: 1_000_000))
+        reactor.recoveries = [recovery]
+        func certified(_ block: ExecutedBlock, _ signers: [Int]) throws -> CertifiedBlock {
+            try CertifiedBlock(
+                block.block,
+                certificate: try forked.world.certificate(of: block.block.hash, at: 1, signers: signers),
+                validators: forked.set, chain: forked.anchor.chain)
+        }
+        #expect(!reactor.follows(try certified(forked.one, [0, 1, 2])))
+        #expect(reactor.follows(try certified(forked.other, [1, 2, 3])))
+        #expect(!reactor.isVoting)
+        let effects = reactor.handle(.committed(forked.other), at: forked.moment(forked.other.change.state))
+        #expect(effects.contains { if case .report(.recovered) = $0 { true } else { false } })
+        #expect(reactor.state.validators == recovery.validators)
+        #expect(reactor.machine.validators == recovery.validators)
+        #expect(reactor.machine.chain == recovery.votingChain && reactor.machine.height == 2)
+        #expect(reactor.own != nil && reactor.pendingRecovery == nil)
+        // Who was to blame votes no more.
+        var blamed = Reactor(
+            state: forked.world.state, own: forked.set.members[1].operatorKey, signed: nil, nonce: .zero,
+            settings: Reactor.Settings(), at: Instant(milliseconds: 1_000_000))
+        blamed.recoveries = [recovery]
+        _ = blamed.handle(.committed(forked.other), at: forked.moment(forked.other.change.state))
+        #expect(blamed.own == nil && !blamed.isVoting)
+    }
+
+    @Test("polkas of heights that are over outlive a restart, by height")
+    func archive() throws {
+        let path = NSTemporaryDirectory() + "timecoin-polkas.\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let forked = try ForkedWorld()
+        let first = try forked.world.certificate(of: forked.one.block.hash, at: 1, signers: [0, 1, 2])
+        let second = try forked.world.certificate(of: forked.other.block.hash, at: 2, signers: [0, 1, 2])
+        do {
+            let archive = try PolkaArchive(opening: path)
+            try archive.keep([first, second], height: 1)
+            try archive.keep([second], height: 3)
+        }
+        let archive = try PolkaArchive(opening: path)
+        #expect(try archive.polkas(of: 1) == [first, second])
+        #expect(try archive.polkas(of: 2).isEmpty)
+        #expect(try archive.polkas(of: 3) == [second])
+        // A height that was kept already is not written again after a crash.
+        try archive.keep([first], height: 3)
+        #expect(try archive.polkas(of: 3) == [second])
+    }
+}
+
+@Suite("Recovery by the operator", .serialized)
+struct RecoveryDeskTests {
+    private let root = NSTemporaryDirectory() + "timecoin-recovery.\(UUID().uuidString)"
+
+    /// The directory of a member whose store holds the genesis and these blocks.
+    private func directory(
+        _ forked: ForkedWorld, _ place: Int, _ blocks: [(ExecutedBlock, [Int])]
+    ) throws -> NodeDirectory {
+        let directory = NodeDirectory(dataDirectory: "\(root)/\(place)", network: .local)
+        let files = FileManager.default
+        try files.createDirectory(atPath: directory.root, withIntermediateDirectories: true)
+        try KeyFile.create(
+            directory.operatorKey, secret: try forked.secret(place).seed, purpose: "operator", passphrase: [])
+        try StoredSignRecord.create(at: directory.signRecord)
+        let genesis = forked.world.chain.genesis
+        let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
+        try store.commit([BlockCommit(genesis.block, change: genesis.change, certificate: [])])
+        for (block, signers) in blocks {
+            let certificate = try forked.world.certificate(of: block.block.hash, at: 1, signers: signers)
+            try store.commit([
+                BlockCommit(block.block, change: block.change, certificate: certificate.encoded)
+            ])
+        }
+        return directory
+    }
+
+    @Test("from the proof to both nodes on one branch: show, sign once, combine, follow")
+    func endToEnd() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let forked = try ForkedWorld()
+        let genesis = forked.world.chain.genesis
+        let losing = try directory(forked, 0, [(forked.one, [0, 1, 2])])
+        let winning = try directory(forked, 3, [(forked.other, [1, 2, 3])])
+        let desks = try [losing, winning].map { try RecoveryDesk($0, genesis: genesis) }
+        let fork = try desks[0].verify(forked.proof)
+        let branch = forked.other.block.hash
+        let votes = try desks.map { desk in
+            let vote = try desk.terms(fork, branch: branch, last: nil)
+            return try desk.sign(vote, fork, passphrase: [])
+        }
+        #expect(votes[0].vote == votes[1].vote)
+        // The same again gives the same; the other branch is never signed.
+        #expect(try desks[0].sign(votes[0].vote, fork, passphrase: []) == votes[0])
+        let rival = try desks[0].terms(fork, branch: forked.one.block.hash, last: nil)
+        #expect(throws: RecoveryDesk.Refusal.self) { try desks[0].sign(rival, fork, passphrase: []) }
+        let certificate = try #require(RecoveryCertificate(fork, votes[0].vote, votes: votes))
+        let recovery = try desks[0].verify(certificate)
+        #expect(throws: RecoveryDesk.Refusal.self) { try desks[0].follow(recovery, checkpoint: 1) }
+        let lost = try desks[0].follow(recovery)
+        #expect(lost.undone == 1 && lost.tip == 0 && lost.last == 1)
+        // An interrupted command is repeated.
+        #expect(try desks[0].follow(recovery).undone == 0)
+        let kept = try desks[1].follow(recovery, checkpoint: 1)
+        #expect(kept.undone == 0 && kept.tip == 1)
+        let found = try RecoveryDirectory(losing).recoveries(genesis: genesis.state)
+        #expect(found == [recovery])
+        #expect(try RecoveryDesk(losing, genesis: genesis).anchor.chain == recovery.votingChain)
+        let record = try StoredSignRecord(
+            opening: losing.path(\.signRecord, after: recovery.votingChain))
+        #expect(record.positions.last == nil)
+        // A store that is rolled back takes the block of the other branch.
+        let store = try ChainStore(opening: losing.chain, chain: genesis.hash)
+        try store.commit([
+            BlockCommit(forked.other.block, change: forked.other.change, certificate: [1])
+        ])
+        #expect(try store.snapshot { try $0.hash(at: 1) } == branch)
+    }
+
+    @Test("a fork that was found stops the node after a restart, until a recovery is followed")
+    func marker() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let forked = try ForkedWorld()
+        let place = try directory(forked, 3, [(forked.other, [1, 2, 3])])
+        let records = RecoveryDirectory(place)
+        #expect(try records.openFork([]) == nil)
+        try records.mark(forked.proof)
+        #expect(try RecoveryDirectory(place).openFork([]) == forked.proof)
+        #expect(try RecoveryDirectory(place).openFork([forked.recovery()]) == nil)
+    }
+}
