@@ -14,6 +14,9 @@ enum FuzzTarget: String, CaseIterable {
     case finalityProof
     case transactionProof
     case evidence
+    case forkProof
+    case recoveryVote
+    case recoveryCertificate
     case outputEntry
     case script
     case scriptText
@@ -41,6 +44,9 @@ enum FuzzTarget: String, CaseIterable {
         case .finalityProof: canonical(try? FinalityProof(decoding: bytes), bytes) { $0.encoded }
         case .transactionProof: canonical(try? TransactionProof(decoding: bytes), bytes) { $0.encoded }
         case .evidence: canonical(try? Evidence(decoding: bytes), bytes) { $0.encoded }
+        case .forkProof: canonical(try? ForkProof(decoding: bytes), bytes) { $0.encoded }
+        case .recoveryVote: canonical(try? SignedRecoveryVote(decoding: bytes), bytes) { $0.encoded }
+        case .recoveryCertificate: canonical(try? RecoveryCertificate(decoding: bytes), bytes) { $0.encoded }
         case .outputEntry: canonical(OutputEntry.self, bytes)
         case .script: run(bytes)
         case .scriptText:

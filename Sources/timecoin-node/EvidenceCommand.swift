@@ -12,7 +12,9 @@ struct EvidenceCommand: AsyncParsableCommand {
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "verify",
-            abstract: "Verifies evidence, or the proof of a fork, against the validators of a genesis file, or against hashes.")
+            abstract:
+                "Verifies evidence or the proof of a fork against the members of a genesis file, or hashes."
+        )
 
         @OptionGroup var node: NodeOptions
         @Option(help: "Genesis file to trust; by default that of the node's directory.") var genesis: String?

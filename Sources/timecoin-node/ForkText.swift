@@ -10,7 +10,8 @@ enum ForkText {
         case .json:
             show(
                 JSONValue.object([
-                    "valid": .bool(true), "kind": .string("fork"), "name": .string(fork.proof.name.description),
+                    "valid": .bool(true), "kind": .string("fork"),
+                    "name": .string(fork.proof.name.description),
                     "height": .integer(fork.height),
                     "branches": .array(
                         [fork.proof.first, fork.proof.second].map {

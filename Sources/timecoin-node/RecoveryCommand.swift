@@ -42,7 +42,9 @@ struct RecoveryCommand: AsyncParsableCommand {
                 throw ParsedFailure(description: "--branch is 64 hexadecimal digits, not \(self.branch)")
             }
             let vote = try desk.terms(fork, branch: branch, last: try last.map { try block($0) })
-            note("signs: height \(vote.height), branch \(vote.branch), last \(vote.lastHeight):\(vote.lastHash)")
+            note(
+                "signs for \(vote.branch) at height \(vote.height) up to \(vote.lastHeight):\(vote.lastHash)"
+            )
             let signed = try desk.sign(
                 vote, fork, passphrase: try secret.passphrase(on: node.network))
             show(Hexadecimal.encode(signed.encoded))
@@ -106,7 +108,9 @@ struct RecoveryCommand: AsyncParsableCommand {
             let vote = recovery.vote
             show(
                 "recovery of height \(vote.height): branch \(vote.branch), last block "
-                    + "\(vote.lastHeight):\(vote.lastHash), \(recovery.validators.members.count) members remain")
+                    + "\(vote.lastHeight):\(vote.lastHash), members that remain: "
+                    + "\(recovery.validators.members.count)"
+            )
             guard consent else {
                 return note("nothing was changed: repeat with --consent to follow it")
             }

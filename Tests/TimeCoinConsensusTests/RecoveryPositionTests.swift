@@ -34,7 +34,8 @@ struct RecoveryPositionTests {
         for height in 1...Height(SignerPositions.recoveriesMax) {
             positions.note(try record(SignerPosition(height: height, round: 0, kind: .recovery), [1]))
         }
-        #expect(positions.answer(SignerPosition(height: 999, round: 0, kind: .recovery), bytes: [1]) == .refuse)
+        #expect(
+            positions.answer(SignerPosition(height: 999, round: 0, kind: .recovery), bytes: [1]) == .refuse)
     }
 
     @Test("polkas are found again in what was heard, also of rounds that the machine has let go")

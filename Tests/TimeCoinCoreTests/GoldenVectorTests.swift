@@ -106,6 +106,7 @@ struct GoldenVectorTests {
         }
         let certificate = try #require(Certificate(.commit, of: votes, validators: state.validators))
         vectors["certificate/bytes"] = hex(certificate.encoded)
+        try addFork(certificate, of: genesis, to: &vectors)
         let finality = FinalityProof(
             header: state.header, certificate: certificate, validators: state.validators)
         vectors["proof/finality"] = hex(finality.encoded)
@@ -113,6 +114,42 @@ struct GoldenVectorTests {
         vectors["proof/transaction"] = hex(
             TransactionProof(transaction: checked.transaction, path: path, finality: finality).encoded)
         return vectors
+    }
+
+    /// The last three of four members forget their precommits and decide again; the first remains.
+    private func addFork(
+        _ first: Certificate, of genesis: Genesis, to vectors: inout [String: String]
+    ) throws {
+        let (chain, validators) = (genesis.hash, genesis.state.validators)
+        let keys = try (1...4).map { try key(UInt8($0)) }
+        let value = Blake2b.hash256(.block, [1])
+        func votes(_ type: VoteType, _ round: Round, _ value: Hash256) throws -> [VerifiedVote] {
+            try keys.dropFirst().map { key in
+                let vote = Vote(type: type, height: 0, round: round, value: value)
+                let signed = SignedVote(
+                    vote: vote, member: key.publicKey, signature: key.sign(vote.signedBytes(chain: chain)))
+                return try #require(VerifiedVote(signed, validators: validators, chain: chain))
+            }
+        }
+        let polka = try #require(
+            VerifiedCertificate(.polka, of: try votes(.prevote, 1, value), validators: validators))
+        let second = try #require(
+            VerifiedCertificate(.commit, of: try votes(.precommit, 2, value), validators: validators))
+        let proof = try #require(
+            ForkProof(
+                try VerifiedCertificate(first, validators: validators, chain: chain), second, polkas: [polka],
+                validators: validators))
+        vectors["fork/proof"] = Hexadecimal.encode(proof.encoded)
+        vectors["fork/name"] = proof.name.description
+        let fork = try proof.verify(against: TrustAnchor(chain: chain, validators: validators.hash))
+        let vote = try #require(RecoveryVote(fork, branch: value, lastHeight: 0, lastHash: value))
+        let signed = SignedRecoveryVote(
+            vote: vote, member: keys[0].publicKey, signature: keys[0].sign(vote.signedBytes(chain: chain)))
+        vectors["recovery/signed-bytes"] = Hexadecimal.encode(vote.signedBytes(chain: chain))
+        vectors["recovery/vote"] = Hexadecimal.encode(signed.encoded)
+        vectors["recovery/voting-chain"] = vote.votingChain(after: chain).description
+        let certificate = try #require(RecoveryCertificate(fork, vote, votes: [signed]))
+        vectors["recovery/certificate"] = Hexadecimal.encode(certificate.encoded)
     }
 
     @Test("S6: everything that goes into hashes and onto the wire has the bytes that it always had")

@@ -1,6 +1,6 @@
-/// What more than two thirds of those whom a fork's proof leaves want: one branch, and a set without exactly
-/// those who are to blame. A claim; ``verify(against:)`` is the check. A node follows it only when its
-/// operator says so.
+/// What more than two thirds of those whom a fork's proof leaves want: one branch, and a set without
+/// exactly those who are to blame. A claim; ``verify(against:)`` is the check. A node follows it only when
+/// its operator says so.
 public struct RecoveryCertificate: Hashable, Sendable {
     public let proof: ForkProof
     public let branch: Hash256

@@ -22,8 +22,8 @@ public struct ChainState: Hashable, Sendable {
     /// What votes have named since the last recovery from a fork; `nil` before any.
     public let recovery: Hash256?
 
-    /// What names the chain in everything that members sign: the genesis block, or the last recovery. So what
-    /// a member signed on a branch that was left never contradicts what it signs afterwards.
+    /// What names the chain in everything that members sign: the genesis block, or the last recovery. So
+    /// what a member signed on a branch that was left never contradicts what it signs afterwards.
     public var votingChain: Hash256 { recovery ?? chain }
     public var height: Height { header.height }
     public var slot: Slot { header.slot }

@@ -8,7 +8,8 @@ package struct ForkFinding: Sendable {
     package let theirs: VerifiedCertificate
     /// The polkas of the height that are kept here.
     package let polkas: [VerifiedCertificate]
-    /// The certificate of the height below here: whether the fork began there already, the other side can tell.
+    /// The certificate of the height below here: whether the fork began there already, the other side can
+    /// tell.
     package let below: Certificate?
     /// Between the time of the height and that of the tip. Unit: milliseconds.
     package let age: UInt64
@@ -22,8 +23,8 @@ struct ForkRecords: Sendable {
     let archive: (any PolkaKeeping)?
     let journal: StoredJournal?
 
-    /// This node's commit certificate of a height, when its block is another than `value`; `nil` where there is
-    /// nothing to tell.
+    /// This node's commit certificate of a height, when its block is another than `value`; `nil` where
+    /// there is nothing to tell.
     func certificate(at height: Height, otherThan value: Hash256) throws -> Certificate? {
         guard height > 0 else { return nil }
         return try store.snapshot { reader in
@@ -65,7 +66,8 @@ struct ForkRecords: Sendable {
             try? VerifiedCertificate($0, validators: validators, chain: chain)
         }
         let journaled = try journal?.polkas(of: height, validators: validators, chain: chain) ?? []
-        let known = Set(verified.map { WantedPolka(round: $0.certificate.round, value: $0.certificate.value) })
+        let known = Set(
+            verified.map { WantedPolka(round: $0.certificate.round, value: $0.certificate.value) })
         return verified
             + journaled.filter {
                 !known.contains(WantedPolka(round: $0.certificate.round, value: $0.certificate.value))

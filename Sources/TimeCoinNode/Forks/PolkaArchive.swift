@@ -13,8 +13,8 @@ package protocol PolkaKeeping: AnyObject, Sendable {
     func prune(below height: Height) throws
 }
 
-/// The polkas as a file. They are made durable with the next segment, not with every block: what a crash takes
-/// of the last heights, the journal still has.
+/// The polkas as a file. They are made durable with the next segment, not with every block: what a crash
+/// takes of the last heights, the journal still has.
 package final class PolkaArchive: PolkaKeeping {
     private let file: Mutex<ConsensusJournal>
 

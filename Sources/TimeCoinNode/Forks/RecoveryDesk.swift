@@ -47,8 +47,8 @@ public struct RecoveryDesk {
         try certificate.verify(against: anchor)
     }
 
-    /// The terms for a branch: its last block is the named one, else this node's tip where it is on the branch,
-    /// else the block of the fork itself.
+    /// The terms for a branch: its last block is the named one, else this node's tip where it is on the
+    /// branch, else the block of the fork itself.
     public func terms(
         _ fork: ProvenFork, branch: Hash256, last: (height: Height, hash: Hash256)?
     ) throws -> RecoveryVote {

@@ -61,7 +61,8 @@ public struct NodeProgram: Sendable {
             store, from: try openState(store, genesis), logger: logger)
         let recoveries = try RecoveryDirectory(directory).recoveries(genesis: genesis.state)
         let state = try recoveries.reduce(stored) { try $0.following($1) }
-        let journal = try StoredJournal(opening: directory.path(\.journal, after: recoveries.last?.votingChain))
+        let journal = try StoredJournal(
+            opening: directory.path(\.journal, after: recoveries.last?.votingChain))
         let submissions = try SubmissionLog(
             opening: directory.submissions, at: NodeClock.system.moment.clock, logger: logger)
         let signer = try openSigner(state, recoveries.last)
@@ -109,7 +110,8 @@ public struct NodeProgram: Sendable {
     }
 
     private func assemble(
-        store: ChainStore, state: ChainState, recoveries: [VerifiedRecovery], undone: [CheckedBlock], journal: StoredJournal,
+        store: ChainStore, state: ChainState, recoveries: [VerifiedRecovery], undone: [CheckedBlock],
+        journal: StoredJournal,
         submissions: SubmissionLog, signer: Signer?, group: MultiThreadedEventLoopGroup
     ) throws -> RunningNode {
         let clock = NodeClock.system
@@ -123,7 +125,8 @@ public struct NodeProgram: Sendable {
         reactor.recoveries = recoveries
         if let proof = try RecoveryDirectory(directory).openFork(recoveries) {
             reactor.signingStopped = Reactor.reason(forkAt: proof.height)
-            logger.critical("a fork was found before: nothing is signed until the operator follows a recovery")
+            logger.critical(
+                "a fork was found before: nothing is signed until the operator follows a recovery")
         }
         reactor.replay(entries)
         let mempoolFile = MempoolFile(directory.mempool)

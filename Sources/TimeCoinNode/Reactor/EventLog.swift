@@ -95,7 +95,8 @@ package final class EventLog: Sendable {
             logger.critical(
                 "a height was decided twice: this node votes no more and undoes nothing",
                 metadata: [
-                    "height": "\(proof.height)", "one": "\(proof.first.value)", "other": "\(proof.second.value)",
+                    "height": "\(proof.height)", "one": "\(proof.first.value)",
+                    "other": "\(proof.second.value)",
                     "proof": "\(proof.name)",
                 ])
             evidence?.keep(proof, logger: logger)
