@@ -5,7 +5,8 @@ enum Completions {
     private static let shells = ["bash", "zsh", "fish"]
     /// What may follow a verb.
     private static let words: KeyValuePairs = [
-        "wallet": ["unlock", "lock", "address"], "completions": shells, "help": RPCMethod.all.map(\.name),
+        "wallet": ["unlock", "lock", "address"], "consensus": ["explain"], "completions": shells,
+        "help": RPCMethod.all.map(\.name),
     ]
 
     static func script(for words: [String]) throws(UsageFailure) -> String {

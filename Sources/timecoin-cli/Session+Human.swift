@@ -45,6 +45,41 @@ extension Session {
         }
     }
 
+    /// The sentence, and a line for each member.
+    func consensus(_ words: [String]) async throws {
+        guard words == ["explain"] else {
+            throw UsageFailure(
+                message: "usage: timecoin-cli consensus explain",
+                hint: "`timecoin-cli getconsensusstatus` prints the same as JSON")
+        }
+        let status = try await call("getconsensusstatus")
+        if line.output != .human {
+            Output.result(status, line.output)
+            return
+        }
+        Output.line((status["explanation"]?.string ?? "") + "\n")
+        var rows = [["member", "weight", "prevote", "precommit", ""]]
+        for member in status["members"]?.array ?? [] {
+            let roles = [("proposer", "proposer"), ("self", "this node")]
+                .filter { member[$0.0]?.bool == true }.map(\.1)
+            rows.append([
+                Session.short(member["key"]?.string ?? ""), "\(member["weight"]?.integer ?? 0)",
+                Session.short(member["prevote"]?.string ?? ""),
+                Session.short(member["precommit"]?.string ?? ""), roles.joined(separator: ", "),
+            ])
+        }
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        for row in rows {
+            let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
+            Output.line(cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces))
+        }
+    }
+
+    /// A key or a hash by its first digits; words as they are.
+    private static func short(_ text: String) -> String {
+        text.count > 16 ? text.prefix(12) + "…" : text
+    }
+
     /// Follows the chain until it is interrupted.
     func watch() async throws {
         var cursor = try await call("getevents")["next"]?.integer ?? 0

@@ -16,6 +16,7 @@ struct Session {
         "balance": "What the wallet can spend.",
         "send ADDRESS AMOUNT [--wait]": "Pays; with --wait returns once the payment is final.",
         "peers": "Connected peers.",
+        "consensus explain": "What the vote waits for, in a sentence, and who voted what.",
         "watch": "The blocks as they become final, one line each.",
         "wallet unlock|lock|address": "Unlocks or locks the wallet, or makes a new address.",
         "completions bash|zsh|fish": "A script that has the shell complete commands and options.",
@@ -70,6 +71,7 @@ struct Session {
         case "balance": Output.result(try await call("getbalance"), line.output)
         case "send": return try await send(rest)
         case "peers": try await peers()
+        case "consensus": try await consensus(rest)
         case "watch": try await watch()
         case "wallet": try await wallet(rest)
         case "stop": try await stop(rest)

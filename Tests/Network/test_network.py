@@ -4,7 +4,7 @@ import shutil
 import threading
 import time
 
-from support import (Network, final_everywhere, finish, new_address, passes, pay, same_chain, signed_by,
+from support import (CLI, Network, final_everywhere, finish, new_address, passes, pay, run, same_chain, signed_by,
                      signatures_once_each, wait)
 
 
@@ -31,7 +31,24 @@ def test_one_killed(network):
     passes(f"restarted, its precommit is in a certificate again after {took:.2f} s")
 
 
+def explains(network, index, missing):
+    """Whether a node says that it waits for the votes of exactly these members, in every form of the answer."""
+    status = network.json(index, "getconsensusstatus")
+    if status["waitingfor"] not in ("prevotes", "precommits") or set(status["missing"]) != missing:
+        return False
+    votes = status[status["waitingfor"]]
+    assert set(votes["missing"]) == missing and votes["lackingweight"] > 0, status
+    assert votes["valueweight"] + votes["nilweight"] + votes["missingweight"] == status["totalweight"], status
+    text = run(CLI, "--socket", network.socket(index), "consensus", "explain").stdout
+    sentence, table = text.split("\n\n")
+    named = {member["key"] for member in status["members"] if member["key"][:12] in sentence.split("missing ")[1]}
+    assert named == missing and "with weight" in sentence, sentence
+    assert len(table.strip().splitlines()) == 1 + len(status["members"]), table
+    return network.json(index, "consensus", "explain")["missing"] == status["missing"]
+
+
 def test_two_killed(network):
+    missing = {network.json(index, "getconsensusinfo")["self"] for index in (1, 2)}
     network.kill(1)
     network.kill(2)
     # That nothing happens can only be waited for: longer than a slot, so that a block was due.
@@ -40,6 +57,9 @@ def test_two_killed(network):
     time.sleep(7)
     assert network.height(0) <= stuck + 1 and network.height(3) <= stuck + 1, "a minority went on"
     stuck = max(network.height(0), network.height(3))
+    for index in (0, 3):
+        wait("the two are named", lambda: explains(network, index, missing), 10)
+    passes("two killed: the others explain that they wait for the votes of exactly these two")
     network.restart(1)
     took = wait("a new final block", lambda: network.height(0) > stuck, 20)
     network.restart(2)

@@ -1,8 +1,7 @@
 public import TimeCoinCore
 
 /// After a start the first signature waits until members with more than two thirds of the weight, this one
-/// included,
-/// have told the highest position that they hold of its key.
+/// included, have told the highest position that they hold of its key.
 ///
 /// Fewer could decide nothing anyway, so a network stopped whole starts by itself. A signature that the own
 /// record does not have means that the record is old or another instance signs: then nothing is signed until
@@ -20,7 +19,8 @@ public struct SigningGate: Hashable, Sendable {
     private let record: SignerPositions
     private let chain: Hash256
     private let validators: ValidatorSet
-    private var answered: Set<PublicKey> = []
+    /// Members who have answered, this one included.
+    public private(set) var answered: Set<PublicKey> = []
 
     /// - Parameter record: what this signer has signed.
     public init(own: PublicKey, record: SignerPositions, validators: ValidatorSet, chain: Hash256) {

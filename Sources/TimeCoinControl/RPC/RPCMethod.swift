@@ -120,6 +120,9 @@ public struct RPCMethod: Sendable, Hashable {
         RPCMethod("getrawmempool", "Identifiers of what waits for a block."),
         RPCMethod("getpeerinfo", "Connected peers."),
         RPCMethod("getconsensusinfo", "Height, round and step of the vote, and who is heard."),
+        RPCMethod(
+            "getconsensusstatus",
+            "What the vote waits for: in a sentence, who voted what, who is missing, timers."),
         RPCMethod("getvalidators", "Who votes, with what weight."),
         RPCMethod("getnewaddress", "A new address of the wallet."),
         RPCMethod("getbalance", "What the wallet can spend."),

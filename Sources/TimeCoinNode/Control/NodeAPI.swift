@@ -64,6 +64,7 @@ struct NodeAPI: CallAnswering {
             .array(await core.read { $0.mempool.transactionIDs }.map { .string($0.description) })
         case "getpeerinfo": .array(peers.peers.map { Rendering(network: network).peer($0) })
         case "getconsensusinfo": await consensusInfo()
+        case "getconsensusstatus": await consensusStatus()
         case "getvalidators": await validators()
         case "getnewaddress": try await newAddress()
         case "getbalance": .string(try await balance().description)
@@ -114,37 +115,6 @@ struct NodeAPI: CallAnswering {
             ])
         } catch {
             return .object(["isvalid": .bool(false), "error": .string("\(error)")])
-        }
-    }
-
-    private func consensusInfo() async -> JSONValue {
-        await core.read { reactor in
-            let machine = reactor.machine
-            let waiting = reactor.gate?.state == .asking
-            return .object([
-                "height": .integer(machine.height), "round": .integer(machine.round),
-                "step": .string("\(machine.step)"), "started": .bool(machine.hasStarted),
-                "proposer": .string(machine.proposer(of: machine.round).description),
-                "self": .optional(reactor.own?.description), "voting": .bool(reactor.isVoting),
-                "reason": .optional(
-                    reactor.signingStopped ?? (reactor.own == nil ? "this node is no member" : nil)
-                        ?? (waiting ? "asking the others what they hold of this key" : nil)),
-                "prevotes": .array(machine.heard(.prevote).map { .string($0.description) }),
-                "precommits": .array(machine.heard(.precommit).map { .string($0.description) }),
-                "lockedround": machine.locked.map { .integer($0.round) } ?? .null,
-            ])
-        }
-    }
-
-    private func validators() async -> JSONValue {
-        await core.read { reactor in
-            .array(
-                reactor.state.validators.members.enumerated().map { index, member in
-                    .object([
-                        "index": .integer(index), "key": .string(member.operatorKey.description),
-                        "weight": .integer(member.weight), "self": .bool(member.operatorKey == reactor.own),
-                    ])
-                })
         }
     }
 

@@ -50,6 +50,9 @@ actor NodeCore {
         body(shell.reactor)
     }
 
+    /// As ``NodeShell/consensusReport()``.
+    func consensusReport() -> ConsensusReport { shell.consensusReport() }
+
     /// As ``NodeShell/finishResubmission(leaving:)``.
     func finishResubmission(leaving orphans: [Resubmission]) {
         shell.finishResubmission(leaving: orphans)

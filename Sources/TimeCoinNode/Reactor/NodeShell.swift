@@ -168,6 +168,19 @@ package struct NodeShell: Sendable {
         return next
     }
 
+    /// Where the vote stands, for people who ask.
+    func consensusReport() -> ConsensusReport {
+        let now = parts.clock.moment
+        let deadlines = timers.filter { $0.key.height == reactor.machine.height }
+            .map { timer, at in
+                ConsensusReport.Timer(
+                    timeout: timer.timeout,
+                    left: at.milliseconds - min(at.milliseconds, now.instant.milliseconds))
+            }
+            .sorted { ($0.left, $0.timeout.kind.rawValue) < ($1.left, $1.timeout.kind.rawValue) }
+        return reactor.report(deadlines: deadlines, fault: fault.map { "\($0)" }, at: now)
+    }
+
     // MARK: - Effects
 
     private mutating func drain() {

@@ -73,6 +73,7 @@ package struct Reactor: Sendable {
     package var recoveries: [VerifiedRecovery] = []
     /// What the signer's record held.
     let signedAtStart: SignerPositions
+    private(set) var progress: ConsensusProgress
 
     /// - Parameters:
     ///   - signed: what the signer's record holds; `nil` for an observer.
@@ -97,6 +98,7 @@ package struct Reactor: Sendable {
                 chain: state.votingChain)
         }
         lastProgress = now
+        progress = ConsensusProgress(machine, at: now)
     }
 
     var isVoting: Bool {
@@ -154,6 +156,7 @@ package struct Reactor: Sendable {
         }
         startIfDue(now, &effects)
         catchUpFurther(now, &effects)
+        progress.note(machine, at: now.instant)
         return effects
     }
 
@@ -304,16 +307,19 @@ package struct Reactor: Sendable {
             if !isDue { effects.append(.wake(due)) }
             return
         }
-        var next = due
-        if !mempool.isEmpty {
-            let interval = max(1, state.parameters.paymentIntervalMilliseconds)
-            next = min(next, state.header.time.advanced(byMilliseconds: interval))
-        }
-        if now.clock >= next {
+        if now.clock >= startTime {
             feed(.start, &effects)
         } else {
-            effects.append(.wake(next))
+            effects.append(.wake(startTime))
         }
+    }
+
+    /// When round 0 begins by the clock: a block is due, or what waits may be decided.
+    var startTime: Timestamp {
+        let due = state.dueTime(of: state.slot + 1)
+        guard !mempool.isEmpty else { return due }
+        let interval = max(1, state.parameters.paymentIntervalMilliseconds)
+        return min(due, state.header.time.advanced(byMilliseconds: interval))
     }
 
     // MARK: - Values
@@ -434,6 +440,7 @@ package struct Reactor: Sendable {
         serve(machine.requests, &effects)
         if machine.decision != nil { finish(&effects) }
         startIfDue(now, &effects)
+        progress.note(machine, at: now.instant)
         return effects
     }
 
