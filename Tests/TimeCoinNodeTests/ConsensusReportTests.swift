@@ -27,7 +27,7 @@ struct ConsensusReportTests {
 
     private func reactor(_ own: PublicKey?) -> Reactor {
         Reactor(
-            state: world.state, own: own, signed: nil, nonce: .zero, settings: Reactor.Settings(),
+            state: world.state, own: own, signed: nil, secret: .zero, settings: Reactor.Settings(),
             at: Instant(milliseconds: 1_000_000))
     }
 
@@ -159,7 +159,7 @@ struct ConsensusReportTests {
     func manyMissing() throws {
         let world = try World(weights: [UInt64](repeating: 1, count: 9))
         var reactor = Reactor(
-            state: world.state, own: nil, signed: nil, nonce: .zero, settings: Reactor.Settings(),
+            state: world.state, own: nil, signed: nil, secret: .zero, settings: Reactor.Settings(),
             at: Instant(milliseconds: 1_000_000))
         let due = world.state.dueTime(of: world.state.slot + 1)
         let now = Moment(instant: Instant(milliseconds: 1_000_000), clock: due)
@@ -198,7 +198,7 @@ struct ConsensusReportTests {
         #expect(fault.missing.isEmpty)
 
         let damaged = Reactor(
-            state: world.state, own: try follower, signed: nil, nonce: .zero, settings: Reactor.Settings(),
+            state: world.state, own: try follower, signed: nil, secret: .zero, settings: Reactor.Settings(),
             signsAbove: 3, at: Instant(milliseconds: 1_000_000))
         #expect(
             report(damaged).sentence.hasSuffix(
