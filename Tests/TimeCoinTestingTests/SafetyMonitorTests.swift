@@ -8,19 +8,21 @@ import TimeCoinCore
 @Suite("Safety monitor")
 struct SafetyMonitorTests {
     private let keys: SimulatedKeys
-    private let set: ValidatorSet
+    private let sets: SimulatedSets
+    private var set: ValidatorSet { sets.electorate(of: 1).validators }
     private let values: [Hash256]
 
     init() throws {
         keys = try #require(SimulatedKeys(count: 4, isReal: false))
-        set = try ValidatorSet(keys.keys.map { Member(operatorKey: $0, weight: 1) })
+        let electorate = try #require(Electorate(weights: [1, 1, 1, 1], keys: keys))
+        sets = SimulatedSets(constant: electorate, keys: keys)
         values = (0..<2).map {
             SimulatedValue.make(by: $0, at: Timestamp(milliseconds: 1), isValid: true, salt: 0)
         }
     }
 
     private func monitor(correct: [Bool] = [true, true, true, true]) -> SafetyMonitor {
-        SafetyMonitor(validators: set, seed: .zero, isCorrect: correct)
+        SafetyMonitor(sets: sets, seed: .zero, isCorrect: correct)
     }
 
     private func propose(_ value: Hash256, round: Round, _ monitor: inout SafetyMonitor) throws {

@@ -60,17 +60,17 @@ public struct ByteReader: Sendable {
         return bytes[position]
     }
 
-    /// Little endian, in the width of the type.
+    /// Little endian, in the width of the type, which has at most 64 bits.
     public mutating func readInteger<Integer: FixedWidthInteger & UnsignedInteger>(
         _: Integer.Type = Integer.self
     ) throws(DecodingFailure) -> Integer {
         let width = MemoryLayout<Integer>.size
         guard remaining >= width else { throw failure(.truncated) }
-        let offset = position
+        // Byte by byte in a word: other modules call this without knowing the type at compile time.
+        var word: UInt64 = 0
+        for place in 0..<width { word |= UInt64(bytes[position + place]) << UInt64(8 * place) }
         position += width
-        return bytes.withUnsafeBytes {
-            Integer(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Integer.self))
-        }
+        return Integer(truncatingIfNeeded: word)
     }
 
     public mutating func readHash() throws(DecodingFailure) -> Hash256 {

@@ -17,8 +17,16 @@ public struct PublicKey: Hashable, Sendable, Comparable, CustomStringConvertible
         self.storage = storage
     }
 
+    fileprivate init(storage: Hash256) {
+        self.storage = storage
+    }
+
     public var bytes: [UInt8] { storage.bytes }
     public var description: String { storage.description }
+
+    package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        storage.withUnsafeBytes(body)
+    }
 
     public static func < (left: PublicKey, right: PublicKey) -> Bool { left.storage < right.storage }
 
@@ -50,25 +58,27 @@ public struct PublicKey: Hashable, Sendable, Comparable, CustomStringConvertible
 
 extension ByteWriter {
     public mutating func write(_ key: PublicKey) { write(key.storage) }
-    public mutating func write(_ signature: Signature) { write(raw: signature.bytes) }
+    public mutating func write(_ signature: Signature) {
+        write(signature.first)
+        write(signature.second)
+    }
 }
 
 extension ByteReader {
     public mutating func readPublicKey() throws(DecodingFailure) -> PublicKey {
-        guard let key = PublicKey(try readRaw(PublicKey.byteCount)) else { throw failure(.truncated) }
-        return key
+        PublicKey(storage: try readHash())
     }
 
     public mutating func readSignature() throws(DecodingFailure) -> Signature {
-        guard let signature = Signature(try readRaw(Signature.byteCount)) else { throw failure(.truncated) }
-        return signature
+        guard remaining >= Signature.byteCount else { throw failure(.truncated) }
+        return Signature(first: try readHash(), second: try readHash())
     }
 }
 
 /// 64 bytes that claim to be an Ed25519 signature.
 public struct Signature: Hashable, Sendable, CustomStringConvertible {
-    private let first: Hash256
-    private let second: Hash256
+    fileprivate let first: Hash256
+    fileprivate let second: Hash256
 
     public static let byteCount = 64
 
@@ -78,6 +88,12 @@ public struct Signature: Hashable, Sendable, CustomStringConvertible {
             bytes.count == Signature.byteCount,
             let first = Hash256(bytes.prefix(32)), let second = Hash256(bytes.dropFirst(32))
         else { return nil }
+        self.first = first
+        self.second = second
+    }
+
+    /// From its halves.
+    package init(first: Hash256, second: Hash256) {
         self.first = first
         self.second = second
     }

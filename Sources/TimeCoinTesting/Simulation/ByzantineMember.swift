@@ -163,7 +163,7 @@ final class ByzantineMember {
     /// On its turn: nothing, one value for all, or others for others.
     private func propose() {
         guard !has(.silent),
-            world.validators.proposer(
+            world.validators(of: height).proposer(
                 height: height, round: round, seed: world.monitor.seed(of: height)
             ).operatorKey == own
         else { return }
@@ -236,7 +236,7 @@ final class ByzantineMember {
 
     private func lie() {
         guard let peer = random.pick(others) else { return }
-        let count = (world.seats.count + 7) / 8
+        let count = (world.validators(of: height).members.count + 7) / 8
         let isHigh = random.chance(permille: 500)
         let summary = RoundSummary(
             height: height, round: isHigh ? 0 : Round(random.below(100 as UInt64)),

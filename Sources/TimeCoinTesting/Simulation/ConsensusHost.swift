@@ -6,10 +6,10 @@ import TimeCoinStore
 /// A node of values without content: the consensus machine, the signing gate and the durable files are those
 /// of the product; what is between them is as small as it can be.
 final class ConsensusHost: SimulatedHost {
+    /// A message of the next height: who decides that, and so what it is worth, is known once this one is over.
     private struct Early {
-        let sender: PublicKey?
-        let input: ConsensusInput
-        let value: Hash256?
+        let peer: Int
+        let message: WireMessage
     }
 
     private let world: SimulationWorld
@@ -20,6 +20,8 @@ final class ConsensusHost: SimulatedHost {
     private let nonce: Hash256
     private(set) var machine: ConsensusMachine
     private var gate: SigningGate
+    /// Those who are asked before the first signature.
+    private let asked: ValidatorSet
     private(set) var hasFault = false
     private var isStopped = false
     private var signsAbove: Height
@@ -34,7 +36,8 @@ final class ConsensusHost: SimulatedHost {
     private var isDraining = false
 
     private static let statusInterval: UInt64 = 500
-    private static let earlyMax = 6
+    /// Messages of the next height kept of each peer.
+    private static let earlyMax = 12
 
     /// Starts from the disk, as the program does.
     init(_ world: SimulationWorld, _ seat: Seat) throws {
@@ -50,14 +53,15 @@ final class ConsensusHost: SimulatedHost {
         }
         let height = Height(seat.chain.count) + 1
         machine = world.freshMachine(seat, height)
+        asked = machine.validators
         gate = SigningGate(
-            own: own, record: signer.signedAtStart, validators: world.validators, chain: world.chainHash)
+            own: own, record: signer.signedAtStart, validators: asked, chain: world.chainHash)
         nonce = SimulatedValue.make(
             by: number, at: seat.clock.wall(at: world.now), isValid: true, salt: world.values.next())
         let now = seat.clock.instant(at: world.now)
         statusAt = now
         startAt = now.advanced(byMilliseconds: world.values.below(200))
-        positions = [SignedPosition?](repeating: nil, count: world.validators.members.count)
+        positions = [SignedPosition?](repeating: nil, count: world.seats.count)
         let entries = try journal.entries(of: height)
         signsAbove = max(
             journal.damagedUpTo ?? 0,
@@ -65,7 +69,7 @@ final class ConsensusHost: SimulatedHost {
         var said: Set<OwnMessage> = []
         for case .record(let record) in entries {
             let input = record.input(
-                validators: world.validators, chain: world.chainHash, check: world.keys.check)
+                validators: machine.validators, chain: world.chainHash, check: world.keys.check)
             guard let input else { continue }
             said.formUnion(machine.handle(input).toSign)
             note(input)
@@ -144,55 +148,60 @@ final class ConsensusHost: SimulatedHost {
     }
 
     func receive(_ message: WireMessage, from peer: Int) {
-        let (validators, chain, check) = (world.validators, world.chainHash, world.keys.check)
+        take(message, from: peer)
+        drain()
+    }
+
+    private func take(_ message: WireMessage, from peer: Int) {
         switch message {
         case .status(let status): take(status, from: peer)
-        case .vote(let signed) where isNear(signed.vote.height):
-            guard let vote = VerifiedVote(signed, validators: validators, chain: chain, check: check) else {
-                return world.refused(message, from: peer, by: seat.number)
-            }
-            take(.vote(vote), at: signed.vote.height, sender: signed.member)
-        case .proposal(let signed, _) where isNear(signed.proposal.height):
-            guard
-                let proposal = VerifiedProposal(signed, validators: validators, chain: chain, check: check)
-            else { return world.refused(message, from: peer, by: seat.number) }
-            let isTimely = SimulatedValue.isTimely(
-                signed.proposal.value, at: seat.clock.wall(at: world.now))
-            take(
-                .proposal(proposal, isTimely: isTimely), at: signed.proposal.height, sender: signed.proposer)
-        case .certificate(let certificate) where isNear(certificate.height):
-            guard
-                let verified = try? VerifiedCertificate(
-                    certificate, validators: validators, chain: chain, check: check)
-            else { return world.refused(message, from: peer, by: seat.number) }
-            take(.certificate(verified), at: certificate.height, sender: nil)
-        case .roundCertificate(let certificate) where isNear(certificate.height):
-            guard
-                let verified = try? VerifiedRoundCertificate(
-                    certificate, validators: validators, chain: chain, check: check)
-            else { return world.refused(message, from: peer, by: seat.number) }
-            take(.roundCertificate(verified), at: certificate.height, sender: nil)
+        case .vote(let signed): take(message, of: signed.vote.height, from: peer)
+        case .proposal(let signed, _): take(message, of: signed.proposal.height, from: peer)
+        case .certificate(let certificate): take(message, of: certificate.height, from: peer)
+        case .roundCertificate(let certificate): take(message, of: certificate.height, from: peer)
         case .positionQuery(let key, let nonce):
-            let highest = validators.index(of: key).flatMap { positions[$0] }
+            let highest = world.keys.number(of: key).flatMap { $0 < positions.count ? positions[$0] : nil }
             let answer = signer.answer(about: key, nonce: nonce, highest: highest)
             world.send(.positionAnswer(answer), from: seat.number, to: peer)
         case .positionAnswer(let answer): take(answer)
         default: break
         }
-        drain()
     }
 
-    private func isNear(_ height: Height) -> Bool {
-        height == machine.height || height == machine.height + 1
-    }
-
-    private func take(_ input: ConsensusInput, at height: Height, sender: PublicKey?) {
+    /// Consensus messages of this height are verified, those of the next wait, others are dropped.
+    private func take(_ message: WireMessage, of height: Height, from peer: Int) {
+        if height == machine.height + 1 {
+            guard early.count(where: { $0.peer == peer }) < ConsensusHost.earlyMax else { return }
+            return early.append(Early(peer: peer, message: message))
+        }
+        guard height == machine.height else { return }
+        guard let input = verified(message) else {
+            return world.refused(message, from: peer, by: seat.number)
+        }
         note(input)
-        guard height != machine.height else { return feed(input) }
-        guard early.count(where: { $0.sender == sender }) < ConsensusHost.earlyMax,
-            !early.contains(where: { $0.input == input })
-        else { return }
-        early.append(Early(sender: sender, input: input, value: nil))
+        feed(input)
+    }
+
+    private func verified(_ message: WireMessage) -> ConsensusInput? {
+        let (validators, chain, check) = (machine.validators, world.chainHash, world.keys.check)
+        switch message {
+        case .vote(let signed):
+            return VerifiedVote(signed, validators: validators, chain: chain, check: check).map { .vote($0) }
+        case .proposal(let signed, _):
+            let isTimely = SimulatedValue.isTimely(
+                signed.proposal.value, at: seat.clock.wall(at: world.now))
+            return VerifiedProposal(signed, validators: validators, chain: chain, check: check)
+                .map { .proposal($0, isTimely: isTimely) }
+        case .certificate(let certificate):
+            let verified = try? VerifiedCertificate(
+                certificate, validators: validators, chain: chain, check: check)
+            return verified.map { .certificate($0) }
+        case .roundCertificate(let certificate):
+            let verified = try? VerifiedRoundCertificate(
+                certificate, validators: validators, chain: chain, check: check)
+            return verified.map { .roundCertificate($0) }
+        default: return nil
+        }
     }
 
     /// What others ask for after they start again.
@@ -203,9 +212,9 @@ final class ConsensusHost: SimulatedHost {
         case .proposal(let proposal, _): seen = .proposal(proposal.signed)
         default: return
         }
-        guard let place = world.validators.index(of: seen.signer) else { return }
-        if let known = positions[place], known.position >= seen.position { return }
-        positions[place] = seen
+        guard let number = world.keys.number(of: seen.signer) else { return }
+        if let known = positions[number], known.position >= seen.position { return }
+        positions[number] = seen
     }
 
     private func take(_ status: NodeStatus, from peer: Int) {
@@ -235,7 +244,7 @@ final class ConsensusHost: SimulatedHost {
     private func take(_ answer: PositionAnswer) {
         guard gate.state == .asking,
             answer.verifies(
-                key: own, nonce: nonce, validators: world.validators, chain: world.chainHash,
+                key: own, nonce: nonce, validators: asked, chain: world.chainHash,
                 check: world.keys.check)
         else { return }
         gate.answer(from: answer.member, highest: answer.highest)
@@ -268,7 +277,7 @@ final class ConsensusHost: SimulatedHost {
         }
         arm(effects.timers)
         for misbehaviour in effects.misbehaviour {
-            world.monitor.blamed(world.validators.index(of: misbehaviour.member), by: seat.number)
+            world.monitor.blamed(world.keys.number(of: misbehaviour.member), by: seat.number)
         }
         if let value = effects.certifiedInvalid {
             world.monitor.fail(.validity, "member \(seat.number): a certified value is invalid: \(value)")
@@ -290,7 +299,7 @@ final class ConsensusHost: SimulatedHost {
 
     private func sign(_ messages: [OwnMessage]) {
         guard isVoting, !messages.isEmpty, perform({ try journal.sync() }) else { return }
-        let (validators, chain, check) = (world.validators, world.chainHash, world.keys.check)
+        let (validators, chain, check) = (machine.validators, world.chainHash, world.keys.check)
         for message in messages {
             var signature: Signature?
             guard perform({ signature = try signer.sign(message) }) else { return }
@@ -376,7 +385,7 @@ final class ConsensusHost: SimulatedHost {
         ownInputs = []
         let waiting = early
         early = []
-        for early in waiting { feed(early.input) }
+        for early in waiting { take(early.message, from: early.peer) }
         world.forgetOldHeights()
     }
 }

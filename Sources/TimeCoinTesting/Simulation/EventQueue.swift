@@ -41,7 +41,8 @@ struct EventQueue<Event> {
     }
 
     private func isBefore(_ left: Int, _ right: Int) -> Bool {
-        (heap[left].time, heap[left].sequence) < (heap[right].time, heap[right].sequence)
+        heap[left].time != heap[right].time
+            ? heap[left].time < heap[right].time : heap[left].sequence < heap[right].sequence
     }
 
     private mutating func rise(_ start: Int) {
@@ -55,10 +56,10 @@ struct EventQueue<Event> {
     private mutating func sink() {
         var place = 0
         while true {
+            let child = 2 * place + 1
             var least = place
-            for child in [2 * place + 1, 2 * place + 2] where child < heap.count && isBefore(child, least) {
-                least = child
-            }
+            if child < heap.count, isBefore(child, least) { least = child }
+            if child + 1 < heap.count, isBefore(child + 1, least) { least = child + 1 }
             guard least != place else { return }
             heap.swapAt(place, least)
             place = least

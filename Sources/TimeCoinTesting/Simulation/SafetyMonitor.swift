@@ -22,28 +22,41 @@ struct SafetyMonitor {
         var lock: (round: Round, value: Hash256)?
     }
 
-    private struct Hearing {
+    /// What was said at one height.
+    private final class Hearing {
         var voices: [Voice]
-        /// Who prevoted a value in a round, one bit a member.
-        var prevoters: [Statement: UInt64] = [:]
-        /// Who proposed a value in a round, one bit a member.
-        var proposers: [Statement: UInt64] = [:]
+        /// Who prevoted a value in a round.
+        var prevoters: [Statement: MemberMask] = [:]
+        /// Who proposed a value in a round.
+        var proposers: [Statement: MemberMask] = [:]
         var decided: Hash256?
+
+        init(members: Int) {
+            voices = [Voice](repeating: Voice(), count: members)
+        }
+
+        func prevoted(_ value: Hash256, in round: Round) -> MemberMask {
+            prevoters[Statement(round: round, value: value)] ?? MemberMask()
+        }
     }
 
-    private let validators: ValidatorSet
+    private let sets: SimulatedSets
     private let isCorrect: [Bool]
     private let seed: Hash256
     /// Seeds of proposers, where they are not always the same.
     private var seeds: [Height: Hash256] = [:]
     private var hearings: [Height: Hearing] = [:]
+    /// Heights below this are forgotten.
+    private var lowest: Height = 0
+    /// The highest at which a correct member has signed.
+    private var highest: Height = 0
     private(set) var counts = SimulationCounts()
     private(set) var violation: Violation?
     var now: UInt64 = 0
 
-    /// - Parameter isCorrect: by place in the set.
-    init(validators: ValidatorSet, seed: Hash256, isCorrect: [Bool]) {
-        self.validators = validators
+    /// - Parameter isCorrect: by number.
+    init(sets: SimulatedSets, seed: Hash256, isCorrect: [Bool]) {
+        self.sets = sets
         self.seed = seed
         self.isCorrect = isCorrect
     }
@@ -65,150 +78,155 @@ struct SafetyMonitor {
         return counts
     }
 
-    private mutating func change(_ height: Height, _ body: (inout Hearing) -> Void) {
-        let empty = Hearing(voices: [Voice](repeating: Voice(), count: validators.members.count))
-        body(&hearings[height, default: empty])
+    private mutating func hearing(at height: Height) -> Hearing {
+        if let known = hearings[height] { return known }
+        let fresh = Hearing(members: isCorrect.count)
+        hearings[height] = fresh
+        return fresh
+    }
+
+    /// Whether what is said at a height can matter: who went bad speaks of heights that nobody will reach.
+    private mutating func isNear(_ height: Height, _ number: Int) -> Bool {
+        if isCorrect[number] { highest = max(highest, height) }
+        return height >= lowest && height <= highest + 2
     }
 
     /// Heights below are over for all.
     mutating func forget(below height: Height) {
+        guard height > lowest else { return }
+        lowest = height
         for old in hearings.keys.sorted() where old < height { hearings[old] = nil }
-    }
-
-    private func isQuorum(_ mask: UInt64) -> Bool {
-        var weight: UInt64 = 0
-        for (place, member) in validators.members.enumerated() where mask & (1 << UInt64(place)) != 0 {
-            weight += member.weight
-        }
-        return 3 * weight > 2 * validators.totalWeight
     }
 
     // MARK: - Signatures made
 
     /// A member has signed, whether or not anybody will hear of it; correct members are judged here, in the
     /// order of their signatures.
-    mutating func signed(_ message: OwnMessage, by place: Int) {
-        if isCorrect[place] { judge(message, by: place) }
+    mutating func signed(_ message: OwnMessage, by number: Int) {
+        guard isNear(message.height, number) else { return }
+        if isCorrect[number] { judge(message, by: number) }
+        let hearing = hearing(at: message.height)
         switch message {
         case .vote(let vote):
             guard vote.type == .prevote, vote.value != nil else { return }
-            change(vote.height) {
-                $0.prevoters[Statement(round: vote.round, value: vote.value), default: 0] |=
-                    1 << UInt64(place)
-            }
+            hearing.prevoters[Statement(round: vote.round, value: vote.value), default: MemberMask()]
+                .insert(number)
         case .proposal(let proposal):
-            change(proposal.height) {
-                $0.proposers[Statement(round: proposal.round, value: proposal.value), default: 0] |=
-                    1 << UInt64(place)
-            }
+            let statement = Statement(round: proposal.round, value: proposal.value)
+            hearing.proposers[statement, default: MemberMask()].insert(number)
         }
     }
 
-    private mutating func judge(_ message: OwnMessage, by place: Int) {
+    private mutating func judge(_ message: OwnMessage, by number: Int) {
         let position = SignerPosition(message)
-        let voice = hearings[message.height]?.voices[place] ?? Voice()
-        if let known = voice.signed[position] {
+        let hearing = hearing(at: message.height)
+        if let known = hearing.voices[number].signed[position] {
             // The same bytes again are no new signature.
-            if known != message { fail(.position, "member \(place) signed \(message) and \(known)") }
+            if known != message { fail(.position, "member \(number) signed \(message) and \(known)") }
             return
         }
-        if let last = voice.last, position < last {
-            fail(.position, "member \(place) signed at \(position) after \(last)")
+        if let last = hearing.voices[number].last, position < last {
+            fail(.position, "member \(number) signed at \(position) after \(last)")
         }
-        change(message.height) { hearing in
-            hearing.voices[place].signed[position] = message
-            hearing.voices[place].last = position
+        hearing.voices[number].signed[position] = message
+        hearing.voices[number].last = position
+        let electorate = sets.electorate(of: message.height)
+        if electorate.weights[number] == 0 {
+            fail(.position, "member \(number) is none of height \(message.height): \(message)")
         }
-        guard let hearing = hearings[message.height] else { return }
         switch message {
-        case .vote(let vote) where vote.type == .prevote: judge(prevote: vote, by: place, hearing)
-        case .vote(let vote): judge(precommit: vote, by: place, hearing)
-        case .proposal(let proposal): judge(proposal: proposal, by: place, hearing)
+        case .vote(let vote) where vote.type == .prevote:
+            judge(prevote: vote, by: number, hearing, electorate)
+        case .vote(let vote): judge(precommit: vote, by: number, hearing, electorate)
+        case .proposal(let proposal): judge(proposal: proposal, by: number, hearing, electorate)
         }
     }
 
     /// L14 to L19.
-    private mutating func judge(proposal: Proposal, by place: Int, _ hearing: Hearing) {
+    private mutating func judge(
+        proposal: Proposal, by number: Int, _ hearing: Hearing, _ electorate: Electorate
+    ) {
         guard let validRound = proposal.validRound else { return }
-        let statement = Statement(round: validRound, value: proposal.value)
-        if validRound >= proposal.round || !isQuorum(hearing.prevoters[statement] ?? 0) {
-            fail(.locking, "member \(place) proposes again without a polka: \(proposal)")
+        let prevoters = hearing.prevoted(proposal.value, in: validRound)
+        if validRound >= proposal.round || !electorate.isQuorum(prevoters) {
+            fail(.locking, "member \(number) proposes again without a polka: \(proposal)")
         }
     }
 
     /// L22 and L28.
-    private mutating func judge(prevote vote: Vote, by place: Int, _ hearing: Hearing) {
+    private mutating func judge(
+        prevote vote: Vote, by number: Int, _ hearing: Hearing, _ electorate: Electorate
+    ) {
         guard let value = vote.value else { return }
-        let turn = validators.proposer(height: vote.height, round: vote.round, seed: seed(of: vote.height))
-        let proposer = validators.index(of: turn.operatorKey).map { 1 << UInt64($0) } ?? UInt64(0)
-        let proposers = hearing.proposers[Statement(round: vote.round, value: value)] ?? 0
-        if proposers & proposer == 0 {
-            fail(.locking, "member \(place) prevotes what nobody proposed: \(vote)")
+        let turn = electorate.validators.proposer(
+            height: vote.height, round: vote.round, seed: seed(of: vote.height))
+        let proposer = electorate.validators.index(of: turn.operatorKey).map { electorate.numbers[$0] }
+        let proposers = hearing.proposers[Statement(round: vote.round, value: value)] ?? MemberMask()
+        if !(proposer.map { proposers.contains($0) } ?? false) {
+            fail(.locking, "member \(number) prevotes what nobody proposed: \(vote)")
         }
         if let validRound = vote.validRound {
-            let mask = hearing.prevoters[Statement(round: validRound, value: value)] ?? 0
-            if validRound >= vote.round || !isQuorum(mask) {
-                fail(.locking, "member \(place) prevotes by a polka that there is not: \(vote)")
+            let prevoters = hearing.prevoted(value, in: validRound)
+            if validRound >= vote.round || !electorate.isQuorum(prevoters) {
+                fail(.locking, "member \(number) prevotes by a polka that there is not: \(vote)")
             }
         }
-        if let lock = hearing.voices[place].lock, lock.value != value {
+        if let lock = hearing.voices[number].lock, lock.value != value {
             if vote.validRound.map({ $0 < lock.round }) ?? true {
-                fail(.locking, "member \(place) locked in round \(lock.round) prevotes against it: \(vote)")
+                fail(.locking, "member \(number) locked in round \(lock.round) prevotes against it: \(vote)")
             }
         }
     }
 
     /// L36.
-    private mutating func judge(precommit vote: Vote, by place: Int, _ hearing: Hearing) {
+    private mutating func judge(
+        precommit vote: Vote, by number: Int, _ hearing: Hearing, _ electorate: Electorate
+    ) {
         guard let value = vote.value else { return }
-        if !isQuorum(hearing.prevoters[Statement(round: vote.round, value: value)] ?? 0) {
-            fail(.locking, "member \(place) precommits without a polka: \(vote)")
+        if !electorate.isQuorum(hearing.prevoted(value, in: vote.round)) {
+            fail(.locking, "member \(number) precommits without a polka: \(vote)")
         }
         counts[.lock] += 1
-        if let lock = hearing.voices[place].lock, lock.value != value { counts[.relock] += 1 }
-        change(vote.height) { $0.voices[place].lock = (vote.round, value) }
+        if let lock = hearing.voices[number].lock, lock.value != value { counts[.relock] += 1 }
+        hearing.voices[number].lock = (vote.round, value)
     }
 
     // MARK: - Messages let go
 
     /// A member lets a message of its own go. Only the first time of each counts.
-    mutating func sent(_ message: OwnMessage, by place: Int) {
-        var fresh = true
-        var doubled = false
-        change(message.height) { hearing in
-            switch message {
-            case .vote(let vote):
-                let known = hearing.voices[place].votes[vote.type]?[vote.round]
-                fresh = known == nil
-                doubled = known != nil && known != vote
-                if fresh { hearing.voices[place].votes[vote.type]?[vote.round] = vote }
-            case .proposal(let proposal):
-                let known = hearing.voices[place].proposals[proposal.round]
-                fresh = known == nil
-                doubled = known != nil && known != proposal
-                if fresh { hearing.voices[place].proposals[proposal.round] = proposal }
-            }
+    mutating func sent(_ message: OwnMessage, by number: Int) {
+        guard isNear(message.height, number) else { return }
+        let hearing = hearing(at: message.height)
+        let fresh: Bool
+        let doubled: Bool
+        switch message {
+        case .vote(let vote):
+            let known = hearing.voices[number].votes[vote.type]?[vote.round]
+            (fresh, doubled) = (known == nil, known != nil && known != vote)
+            if fresh { hearing.voices[number].votes[vote.type]?[vote.round] = vote }
+        case .proposal(let proposal):
+            let known = hearing.voices[number].proposals[proposal.round]
+            (fresh, doubled) = (known == nil, known != nil && known != proposal)
+            if fresh { hearing.voices[number].proposals[proposal.round] = proposal }
         }
         if doubled {
             if case .vote = message { counts[.doubleVote] += 1 } else { counts[.doubleProposal] += 1 }
-            if isCorrect[place] { fail(.position, "member \(place) said two things: \(message)") }
+            if isCorrect[number] { fail(.position, "member \(number) said two things: \(message)") }
         }
-        if isCorrect[place] {
-            if hearings[message.height]?.voices[place].signed[SignerPosition(message)] != message {
-                fail(.position, "member \(place) sends what it has not signed: \(message)")
+        if isCorrect[number] {
+            if hearing.voices[number].signed[SignerPosition(message)] != message {
+                fail(.position, "member \(number) sends what it has not signed: \(message)")
             }
         } else if fresh {
-            note(message, by: place)
+            note(message, by: number, hearing)
         }
     }
 
     /// What a member gone bad says is only counted.
-    private mutating func note(_ message: OwnMessage, by place: Int) {
+    private mutating func note(_ message: OwnMessage, by number: Int, _ hearing: Hearing) {
         guard case .vote(let vote) = message, let value = vote.value else { return }
-        change(vote.height) { hearing in
-            if vote.type == .precommit { hearing.voices[place].lock = (vote.round, value) }
-        }
-        guard vote.type == .prevote, let lock = hearings[vote.height]?.voices[place].lock else { return }
+        if vote.type == .precommit { hearing.voices[number].lock = (vote.round, value) }
+        guard vote.type == .prevote, let lock = hearing.voices[number].lock else { return }
         if lock.value != value, vote.round > lock.round, vote.validRound.map({ $0 < lock.round }) ?? true {
             counts[.amnesia] += 1
         }
@@ -218,13 +236,14 @@ struct SafetyMonitor {
 
     /// A correct member decides. The certificate is checked again, vote by vote.
     mutating func decided(
-        _ value: Hash256, _ certificate: Certificate, at height: Height, by place: Int,
+        _ value: Hash256, _ certificate: Certificate, at height: Height, by number: Int,
         isValid: Bool, chain: Hash256, check: SignatureCheck
     ) {
-        if !isValid { fail(.validity, "member \(place) decides an invalid value at height \(height)") }
-        var weight: UInt64 = 0
+        if !isValid { fail(.validity, "member \(number) decides an invalid value at height \(height)") }
+        let electorate = sets.electorate(of: height)
+        var signers = MemberMask()
         var signatures = certificate.signatures[...]
-        for (index, member) in validators.members.enumerated() {
+        for (index, member) in electorate.validators.members.enumerated() {
             guard index >> 3 < certificate.bitmap.count,
                 certificate.bitmap[index >> 3] & (1 << UInt8(index & 7)) != 0,
                 let signature = signatures.popFirst()
@@ -232,40 +251,37 @@ struct SafetyMonitor {
             let vote = Vote(
                 type: .precommit, height: height, round: certificate.round, value: value, validRound: nil)
             if check.verifies(signature, of: member.operatorKey, over: vote.signedBytes(chain: chain)) {
-                weight += member.weight
+                signers.insert(electorate.numbers[index])
             }
         }
         if certificate.kind != .commit || certificate.value != value || certificate.height != height
-            || 3 * weight <= 2 * validators.totalWeight
+            || !electorate.isQuorum(signers)
         {
-            fail(.certificate, "member \(place) decides height \(height) by a certificate that does not hold")
+            fail(.certificate, "member \(number) decides height \(height) by a certificate that does not hold")
         }
-        var first: Hash256?
-        change(height) { hearing in
-            first = hearing.decided
-            if hearing.decided == nil { hearing.decided = value }
-        }
-        if let first {
+        let hearing = hearing(at: height)
+        if let first = hearing.decided {
             if first != value {
-                fail(.agreement, "member \(place) decides \(value) at height \(height), others \(first)")
+                fail(.agreement, "member \(number) decides \(value) at height \(height), others \(first)")
             }
         } else {
+            hearing.decided = value
             counts.heights += 1
             counts.rounds[SimulationCounts.place(of: certificate.round)] += 1
         }
     }
 
     /// A node says that a member misbehaved.
-    mutating func blamed(_ place: Int?, by witness: Int) {
+    mutating func blamed(_ number: Int?, by witness: Int) {
         counts[.evidence] += 1
-        guard let place, !isCorrect[place] else {
-            return fail(.evidence, "member \(witness) holds evidence against correct member \(place ?? -1)")
+        guard let number, !isCorrect[number] else {
+            return fail(.evidence, "member \(witness) holds evidence against correct member \(number ?? -1)")
         }
     }
 
     /// What a member let go at a height, for whoever looks at its files after a crash.
-    func statements(of place: Int, at height: Height) -> [OwnMessage] {
-        guard let voice = hearings[height]?.voices[place] else { return [] }
+    func statements(of number: Int, at height: Height) -> [OwnMessage] {
+        guard let voice = hearings[height]?.voices[number] else { return [] }
         var messages: [OwnMessage] = voice.proposals.keys.sorted().compactMap { round in
             voice.proposals[round].map { .proposal($0) }
         }

@@ -52,14 +52,13 @@ struct SimulatedNetwork {
 
     /// Cuts members off from the rest, both ways or one; an earlier cut ends.
     ///
-    /// - Parameter side: one bit a member.
-    mutating func separate(_ side: UInt64, isOneWay: Bool) -> Int {
+    /// - Parameter side: whether a member is on it, by number.
+    mutating func separate(_ side: [Bool], isOneWay: Bool) -> Int {
         endPartition(partition)
         partition += 1
         for from in cut.indices {
             for to in cut.indices {
-                let (isFrom, isTo) = (side >> UInt64(from) & 1 == 1, side >> UInt64(to) & 1 == 1)
-                cut[from][to] = isOneWay ? isFrom && !isTo : isFrom != isTo
+                cut[from][to] = isOneWay ? side[from] && !side[to] : side[from] != side[to]
             }
         }
         return partition

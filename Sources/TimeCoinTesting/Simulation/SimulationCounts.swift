@@ -36,6 +36,13 @@ public enum FaultKind: String, Sendable, CaseIterable, Hashable {
     case lock = "locks"
     case relock = "locks-moved"
     case refused = "messages-refused"
+    case setChange = "set-changes"
+    case setReplaced = "sets-replaced"
+    case memberJoined = "members-joined"
+    case memberLeft = "members-left"
+    case heaviestSet = "sets-of-greatest-weight"
+    case singleMember = "sets-of-one"
+    case largeSet = "sets-of-a-hundred"
 }
 
 /// Counts of a run, or of many.

@@ -1,3 +1,5 @@
+import TimeCoinCore
+
 /// Which of the two machines under test is driven.
 public enum SimulationProfile: String, Sendable, CaseIterable {
     /// The consensus machine, its signer and its durable files, on values without content.
@@ -20,6 +22,10 @@ public enum FaultClass: String, Sendable, CaseIterable, Hashable {
     case freezes
     case byzantine
     case lateContent = "late-content"
+    /// Other members, or other weights, from one height to the next.
+    case setChanges = "set-changes"
+    /// A hundred members or 150, most of which never speak.
+    case largeSets = "large-sets"
 }
 
 /// What is asked of a run beside its seed; the defaults let the seed decide.
@@ -37,7 +43,7 @@ public struct SimulationOptions: Sendable, Hashable {
     public var realSignatures: Bool?
 
     /// Members in a run at most.
-    public static let nodesMax = 32
+    public static let nodesMax = 150
 
     public init(profile: SimulationProfile, nodes: Int? = nil, heights: UInt64? = nil) {
         self.profile = profile
@@ -53,7 +59,7 @@ public struct SimulationOptions: Sendable, Hashable {
         let left = FaultClass.allCases.filter { without.contains($0) }.map(\.rawValue)
         if !left.isEmpty { words.append("--without \(left.joined(separator: ","))") }
         if let faultsFor { words.append("--faults-for \(faultsFor)") }
-        if let realSignatures { words.append(realSignatures ? "--real" : "--injected") }
+        if let realSignatures { words.append(realSignatures ? "--real" : "--no-real") }
         return words.joined(separator: " ")
     }
 }
@@ -106,9 +112,15 @@ struct SimulationPlan: Sendable {
     /// Millionths, either way, at most.
     let driftMax: UInt64
     let lateContent: Bool
+    /// Whether heights have sets of their own.
+    let changesSets: Bool
+    /// Members without a machine, who never say anything.
+    let sleepers: Int
 
+    /// Heights that are decided under faults: few where a hundred proposers take their turns.
+    var heights: UInt64 { sleepers > 0 ? min(options.heights, 3) : options.heights }
     /// Virtual milliseconds after which faults stop at the latest.
-    var faultsUntil: UInt64 { options.faultsFor ?? 20_000 + 4_000 * options.heights }
+    var faultsUntil: UInt64 { options.faultsFor ?? 20_000 + 4_000 * heights }
 
     init(seed: UInt64, options: SimulationOptions) {
         var random = SimulationRandom(seed: seed, .plan)
@@ -116,10 +128,11 @@ struct SimulationPlan: Sendable {
         self.options = options
         // Every draw is made whatever is left out, so that leaving out one does not move another.
         let drawnNodes = SimulationPlan.usualNodes[random.below(SimulationPlan.usualNodes.count)]
-        let count = min(max(1, options.nodes ?? drawnNodes), SimulationOptions.nodesMax)
+        let sets = SimulationPlan.sets(seed, options, nodes: drawnNodes)
+        (changesSets, sleepers) = (sets.isChanging, sets.sleepers)
         let isEqual = random.chance(permille: 600)
         var weightsRandom = SimulationRandom(seed: seed, .plan, 1)
-        weights = (0..<count).map { _ in
+        weights = (0..<sets.nodes).map { _ in
             let weight = SimulationPlan.usualWeights[weightsRandom.below(SimulationPlan.usualWeights.count)]
             return isEqual ? 1 : weight
         }
@@ -157,6 +170,24 @@ struct SimulationPlan: Sendable {
 
     private static let usualNodes = [4, 4, 4, 4, 4, 5, 6, 7, 7, 10, 3, 1]
     private static let usualWeights: [UInt64] = [1, 1, 1, 2, 3, 10, 100]
+
+    /// How many machines there are, and whether members come and go among them.
+    private static func sets(
+        _ seed: UInt64, _ options: SimulationOptions, nodes: Int
+    ) -> (nodes: Int, isChanging: Bool, sleepers: Int) {
+        var random = SimulationRandom(seed: seed, .plan, 3)
+        let isChanging = random.chance(permille: 300) && options.profile == .consensus
+        // Some more machines, so that others can take over.
+        let more = random.within(1...4)
+        let isLarge = random.chance(permille: 5) && options.profile == .consensus
+        let size = random.chance(permille: 500) ? 100 : ValidatorSet.membersMax
+        let drawn = isChanging ? nodes + Int(more) : nodes
+        let count = min(max(1, options.nodes ?? drawn), SimulationOptions.nodesMax)
+        return (
+            count, isChanging && !options.without.contains(.setChanges),
+            isLarge && !options.without.contains(.largeSets) ? max(0, size - count) : 0
+        )
+    }
 
     /// Members go bad as long as the rest are a quorum.
     private static func habits(

@@ -14,6 +14,7 @@ struct SimulationRandom: Sendable {
         case values
         case payments
         case samples
+        case sets
     }
 
     private var state: UInt64

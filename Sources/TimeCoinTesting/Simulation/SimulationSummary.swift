@@ -10,6 +10,8 @@ public struct SimulationSummary: Sendable {
 
     /// Seeds from which on a run must have seen every fault.
     public static let floorSeeds: UInt64 = 500
+    /// The same for what few seeds have.
+    public static let rareSeeds: UInt64 = 2000
     /// Violations that are kept.
     public static let violationsMax = 100
 
@@ -35,10 +37,17 @@ public struct SimulationSummary: Sendable {
         for fault in options.without { unexpected.formUnion(SimulationSummary.kinds(of: fault)) }
         if let nodes = options.nodes, nodes < 4 {
             unexpected.formUnion(SimulationSummary.kinds(of: .byzantine))
+            unexpected.formUnion(SimulationSummary.kinds(of: .setChanges))
+        }
+        if seeds < SimulationSummary.rareSeeds {
+            unexpected.formUnion(SimulationSummary.kinds(of: .largeSets))
         }
         switch options.profile {
         case .consensus: unexpected.formUnion([.payment, .censored])
-        case .node: unexpected.formUnion([.lateContent])
+        case .node:
+            unexpected.formUnion([.lateContent])
+            unexpected.formUnion(SimulationSummary.kinds(of: .setChanges))
+            unexpected.formUnion(SimulationSummary.kinds(of: .largeSets))
         }
         var missing = FaultKind.allCases.filter { counts[$0] == 0 && !unexpected.contains($0) }
             .map(\.rawValue)
@@ -59,6 +68,9 @@ public struct SimulationSummary: Sendable {
         case .clockDrift: [.clockDrift]
         case .freezes: [.freeze]
         case .lateContent: [.lateContent]
+        case .setChanges:
+            [.setChange, .setReplaced, .memberJoined, .memberLeft, .heaviestSet, .singleMember]
+        case .largeSets: [.largeSet]
         case .byzantine:
             [
                 .silentMember, .doubleVote, .doubleProposal, .amnesia, .withheld, .flood, .junkCertificate,

@@ -101,13 +101,15 @@ extension SimulationWorld {
     }
 
     private func causePartition() {
-        let count = UInt64(seats.count)
-        guard count > 1 else { return }
-        let side = trouble.partitions.within(1...(1 << count) - 2)
+        guard seats.count > 1 else { return }
+        var side = seats.map { _ in trouble.partitions.chance(permille: 500) }
+        // Somebody is on either side.
+        let lonely = trouble.partitions.below(seats.count)
+        if side.allSatisfy({ $0 == side[0] }) { side[lonely].toggle() }
         let isOneWay = trouble.partitions.chance(permille: 400)
         counts[isOneWay ? .oneWayPartition : .partition] += 1
         let number = network.separate(side, isOneWay: isOneWay)
-        narrator?("\(now) partition \(String(side, radix: 2)) one way: \(isOneWay)")
+        narrator?("\(now) partition \(side.indices.filter { side[$0] }) one way: \(isOneWay)")
         queue.push(.partitionEnds(number), at: now + 200 + trouble.partitions.below(6000))
     }
 
@@ -157,7 +159,7 @@ extension SimulationWorld {
     /// the next; a minute for members to start again, to ask and to catch up.
     private func bound(from round: Round, behind tip: Height) -> UInt64 {
         var sum: UInt64 = 60_000 + 100 * tip + plan.holdMax
-        for step in 0..<Round(2 * seats.count + 2) {
+        for step in 0..<Round(2 * max(seats.count, sets.membersMax) + 2) {
             for kind in TimeoutKind.allCases {
                 sum += parameters.duration(of: Timeout(kind: kind, round: round + step))
                 sum += parameters.duration(of: Timeout(kind: kind, round: step))

@@ -4,64 +4,59 @@ import TimeCoinNode
 
 /// What members let go, seen on its way.
 extension SimulationWorld {
-    /// One send of how many has its files looked into.
-    private static let samplesEvery = 96
+    /// One message of how many has the files of its sender looked into.
+    private static let samplesEvery = 80
 
     func send(_ message: WireMessage, from: Int, to: Int) {
-        guard to != from, seats[from].disk.survives() else { return }
-        observe(message, from: from)
-        route(message, from: from, to: to)
+        send(Parcel(message, from: from), to: to)
     }
 
     func broadcast(_ message: WireMessage, from: Int) {
-        for seat in seats where seat.number != from {
-            send(message, from: from, to: seat.number)
+        let parcel = Parcel(message, from: from)
+        for seat in seats where seat.number != from { send(parcel, to: seat.number) }
+    }
+
+    private func send(_ parcel: Parcel, to: Int) {
+        guard to != parcel.from, seats[parcel.from].disk.survives() else { return }
+        if !parcel.isObserved {
+            parcel.isObserved = true
+            observe(parcel)
         }
+        route(parcel, to: to, at: now)
     }
 
     /// A member gone bad sends, perhaps late.
     func sendBadly(_ message: WireMessage, from: Int, to: Int, after delay: UInt64 = 0) {
-        if let own = ownMessage(in: message, of: from)?.message {
+        let parcel = Parcel(message, from: from)
+        if let own = parcel.ownMessage(of: keys.keys[from])?.message {
             monitor.signed(own, by: from)
             monitor.sent(own, by: from)
         }
-        let (first, second) = network.arrivals(from: from, to: to, at: now + delay)
-        for time in [first, second].compactMap({ $0 }) {
-            queue.push(.deliver(message, from: from, to: to), at: time)
-        }
+        route(parcel, to: to, at: now + delay)
     }
 
     /// A letter of a node whose effects were counted when it was written.
     func post(_ message: WireMessage, from: Int, to: Int) {
-        if let own = ownMessage(in: message, of: from)?.message { monitor.sent(own, by: from) }
-        route(message, from: from, to: to)
+        let parcel = Parcel(message, from: from)
+        if let own = parcel.ownMessage(of: keys.keys[from])?.message { monitor.sent(own, by: from) }
+        route(parcel, to: to, at: now)
     }
 
     func inspect(_ message: WireMessage, of seat: Seat, on disk: SimulatedDisk, _ fresh: ConsensusMachine) {
-        guard let (own, signature) = ownMessage(in: message, of: seat.number) else { return }
+        let own = Parcel(message, from: seat.number).ownMessage(of: keys.keys[seat.number])
+        guard let (own, signature) = own else { return }
         inspect(own, signature, of: seat, on: disk, fresh)
     }
 
-    private func route(_ message: WireMessage, from: Int, to: Int) {
-        let (first, second) = network.arrivals(from: from, to: to, at: now)
-        if let first { queue.push(.deliver(message, from: from, to: to), at: first) }
-        if let second { queue.push(.deliver(message, from: from, to: to), at: second) }
+    private func route(_ parcel: Parcel, to: Int, at time: UInt64) {
+        let (first, second) = network.arrivals(from: parcel.from, to: to, at: time)
+        if let first { queue.push(.deliver(parcel, to: to), at: first) }
+        if let second { queue.push(.deliver(parcel, to: to), at: second) }
     }
 
-    private func ownMessage(
-        in message: WireMessage, of number: Int
-    ) -> (message: OwnMessage, signature: Signature)? {
-        switch message {
-        case .vote(let signed) where signed.member == keys.keys[number]:
-            (.vote(signed.vote), signed.signature)
-        case .proposal(let signed, _) where signed.proposer == keys.keys[number]:
-            (.proposal(signed.proposal), signed.signature)
-        default: nil
-        }
-    }
-
-    private func observe(_ message: WireMessage, from: Int) {
-        guard let (own, signature) = ownMessage(in: message, of: from) else { return }
+    private func observe(_ parcel: Parcel) {
+        let from = parcel.from
+        guard let (own, signature) = parcel.ownMessage(of: keys.keys[from]) else { return }
         monitor.sent(own, by: from)
         guard samples.below(SimulationWorld.samplesEvery) == 0, let host = seats[from].host as? ConsensusHost
         else { return }
@@ -90,7 +85,8 @@ extension SimulationWorld {
             into: (machine: fresh, said: Set<OwnMessage>())
         ) { state, entry in
             guard case .record(let record) = entry,
-                let input = record.input(validators: validators, chain: chainHash, check: keys.check)
+                let input = record.input(
+                    validators: fresh.validators, chain: chainHash, check: keys.check)
             else { return }
             state.said.formUnion(state.machine.handle(input).toSign)
         }
@@ -102,7 +98,7 @@ extension SimulationWorld {
 
     func freshMachine(_ seat: Seat, _ height: Height) -> ConsensusMachine {
         ConsensusMachine(
-            height: height, validators: validators, seed: proposerSeed, chain: chainHash,
+            height: height, validators: validators(of: height), seed: proposerSeed, chain: chainHash,
             own: keys.keys[seat.number], parameters: parameters)
     }
 

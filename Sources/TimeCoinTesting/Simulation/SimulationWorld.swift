@@ -40,9 +40,9 @@ final class Seat {
 /// One run: virtual time, machines, a network and what goes wrong with them.
 final class SimulationWorld {
     enum Event {
-        case deliver(WireMessage, from: Int, to: Int)
+        case deliver(Parcel, to: Int)
         case pulse(Int, generation: Int)
-        case job(SimulatedJob, of: Int, generation: Int)
+        indirect case job(SimulatedJob, of: Int, generation: Int)
         case trouble(FaultClass)
         case partitionEnds(Int)
         case roomAgain(Int)
@@ -60,7 +60,7 @@ final class SimulationWorld {
 
     let plan: SimulationPlan
     let keys: SimulatedKeys
-    let validators: ValidatorSet
+    let sets: SimulatedSets
     let chainHash: Hash256
     let proposerSeed: Hash256
     let parameters: ConsensusParameters
@@ -82,18 +82,16 @@ final class SimulationWorld {
     var narrator: ((String) -> Void)?
 
     /// One pulse of how many, about, has the size of its host looked at.
-    private static let looksEvery: UInt64 = 8
+    private static let looksEvery: UInt64 = 32
     /// Events after which a run is given up as stalled.
     static let eventsMax: UInt64 = 20_000_000
 
     init?(_ plan: SimulationPlan) {
-        guard let keys = SimulatedKeys(count: plan.weights.count, isReal: plan.isReal),
-            let validators = try? ValidatorSet(
-                zip(keys.keys, plan.weights).map { Member(operatorKey: $0, weight: $1) })
-        else { return nil }
+        let keys = SimulatedKeys(count: plan.weights.count, sleepers: plan.sleepers, isReal: plan.isReal)
+        guard let keys, let sets = SimulatedSets(plan, keys) else { return nil }
         self.plan = plan
         self.keys = keys
-        self.validators = validators
+        self.sets = sets
         if plan.options.profile == .node {
             guard let nodes = NodeChain(plan, keys) else { return nil }
             self.nodes = nodes
@@ -111,7 +109,7 @@ final class SimulationWorld {
         network = SimulatedNetwork(plan)
         trouble = SimulatedTrouble(plan)
         monitor = SafetyMonitor(
-            validators: validators, seed: proposerSeed, isCorrect: plan.habits.map { $0 == nil })
+            sets: sets, seed: proposerSeed, isCorrect: plan.habits.map { $0 == nil })
         samples = SimulationRandom(seed: plan.seed, .samples)
         values = SimulationRandom(seed: plan.seed, .values)
     }
@@ -122,6 +120,11 @@ final class SimulationWorld {
     }
 
     // MARK: - Running
+
+    /// Those of every height in the profile of whole nodes, where they never change.
+    var validators: ValidatorSet { sets.electorate(of: 1).validators }
+
+    func validators(of height: Height) -> ValidatorSet { sets.electorate(of: height).validators }
 
     var correct: [Seat] { seats.filter { plan.habits[$0.number] == nil } }
 
@@ -145,6 +148,7 @@ final class SimulationWorld {
         }
         counts += monitor.takeCounts()
         counts += network.counts
+        counts += sets.counts
         for seat in seats {
             counts[.diskError] += UInt64(seat.disk.errors)
             counts[.fullDisk] += UInt64(seat.disk.refusals)
@@ -182,7 +186,7 @@ final class SimulationWorld {
 
     private func handle(_ event: Event) {
         switch event {
-        case .deliver(let message, let from, let to): deliver(message, from: from, to: to)
+        case .deliver(let parcel, let to): deliver(parcel, to: to)
         case .pulse(let number, let generation):
             let seat = seats[number]
             guard seat.generation == generation, let host = seat.host else { return }
@@ -216,9 +220,9 @@ final class SimulationWorld {
         }
     }
 
-    private func deliver(_ message: WireMessage, from: Int, to: Int) {
-        let seat = seats[to]
-        guard !postponed(.deliver(message, from: from, to: to), for: seat) else { return }
+    private func deliver(_ parcel: Parcel, to: Int) {
+        let (seat, message, from) = (seats[to], parcel.message, parcel.from)
+        guard !postponed(.deliver(parcel, to: to), for: seat) else { return }
         trace.combine(now << 16 | UInt64(from) << 8 | UInt64(to))
         trace.combine(message)
         if let narrator { narrator("\(now) \(from)>\(to) \(message.summary)") }
@@ -249,7 +253,7 @@ final class SimulationWorld {
             down(seat, .killed, restartAfter: 1000)
         } else {
             if host.isMute { monitor.fail(.fault, "correct member \(seat.number) will never sign again") }
-            if host.tip >= plan.options.heights, case .faults = phase { queue.push(.heal, at: now) }
+            if host.tip >= plan.heights, case .faults = phase { queue.push(.heal, at: now) }
             schedulePulse(seat)
         }
     }
@@ -265,7 +269,7 @@ final class SimulationWorld {
     private func watch(_ host: any SimulatedHost, _ seat: Seat) {
         highestRound = max(highestRound, host.round)
         guard counts.events % SimulationWorld.looksEvery == 0 else { return }
-        let bound = 64 + 32 * seats.count
+        let bound = 64 + 32 * max(seats.count, sets.membersMax)
         if host.footprint > bound {
             monitor.fail(.memory, "member \(seat.number) holds \(host.footprint) things, at most \(bound)")
         }
