@@ -24,6 +24,7 @@ struct RunCommand: AsyncParsableCommand {
         let options = run.options
         let clock = ContinuousClock()
         let began = clock.now
+        let workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
         var summary = SimulationSummary()
         await SimulationRun.campaign(seeds: seeds.seeds, options, workers: workers) { outcome in
             summary.take(outcome)
@@ -39,7 +40,9 @@ struct RunCommand: AsyncParsableCommand {
         show(
             SummaryText.json(
                 summary, options, missing: missing,
-                milliseconds: seconds.seconds * 1000 + seconds.attoseconds / 1_000_000_000_000_000))
+                pace: (
+                    seconds.seconds * 1000 + seconds.attoseconds / 1_000_000_000_000_000, workers
+                )))
         guard summary.violations.isEmpty, missing.isEmpty else { throw ExitCode(1) }
     }
 }
@@ -61,7 +64,7 @@ struct ReplayCommand: AsyncParsableCommand {
         var summary = SimulationSummary()
         summary.take(outcome)
         if let violation = outcome.violation { show("seed \(seed): \(violation)") }
-        show(SummaryText.json(summary, run.options, missing: [], milliseconds: nil))
+        show(SummaryText.json(summary, run.options, missing: [], pace: nil))
         guard outcome.violation == nil else { throw ExitCode(1) }
     }
 }

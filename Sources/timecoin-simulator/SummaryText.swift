@@ -4,11 +4,13 @@ import TimeCoinTesting
 /// The summary of a run in one line of JSON.
 enum SummaryText {
     static func json(
-        _ summary: SimulationSummary, _ options: SimulationOptions, missing: [String], milliseconds: Int64?
+        _ summary: SimulationSummary, _ options: SimulationOptions, missing: [String],
+        pace: (milliseconds: Int64, workers: Int)?
     ) -> String {
         let counts = summary.counts
         var members: [JSONValue.Member] = [
             .init("profile", .string(options.profile.rawValue)),
+            .init("options", .string(options.arguments)),
             .init("seeds", .integer(summary.seeds)),
             .init("heights", .integer(counts.heights)),
             .init("nodes", histogram(summary.nodes)),
@@ -32,10 +34,11 @@ enum SummaryText {
                         ])
                     })),
         ]
-        if let milliseconds {
-            members.append(.init("milliseconds", .integer(milliseconds)))
-            let rate = milliseconds > 0 ? counts.heights * 1000 / UInt64(milliseconds) : 0
+        if let pace {
+            members.append(.init("milliseconds", .integer(pace.milliseconds)))
+            let rate = pace.milliseconds > 0 ? counts.heights * 1000 / UInt64(pace.milliseconds) : 0
             members.append(.init("heightsPerSecond", .integer(rate)))
+            members.append(.init("heightsPerSecondAndCore", .integer(rate / UInt64(max(1, pace.workers)))))
         }
         return JSONValue.object(members).compact
     }

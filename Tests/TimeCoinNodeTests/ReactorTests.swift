@@ -55,6 +55,25 @@ struct ReactorTests {
         #expect(reactor.mempool.isEmpty)
     }
 
+    @Test("K15: however many rounds a height takes, few contents and executed blocks are held")
+    func contentsOfManyRounds() throws {
+        let world = try World()
+        var (reactor, _) = try follower(world)
+        for number in 0..<UInt64(5 * Reactor.contentsMax) {
+            let time = world.state.dueTime(of: 1).advanced(byMilliseconds: number)
+            let block = try #require(try world.build([], at: time))
+            var effects: [ReactorEffect] = []
+            reactor.keep(block.block)
+            reactor.judge(block.block, &effects)
+            #expect(effects.count == 1)
+            let judged = ReactorEvent.judged(block.block.hash, .success(block))
+            _ = reactor.handle(judged, at: moment(world, after: 10 + number))
+            #expect(reactor.executed[block.block.hash] != nil)
+            #expect(reactor.executed.count <= Reactor.contentsMax && reactor.judging.isEmpty)
+            #expect(reactor.contents.count <= Reactor.contentsMax)
+        }
+    }
+
     // MARK: - Proposals
 
     /// One of four members, of whom it proposes nothing itself in round 0.

@@ -123,4 +123,22 @@ struct SafetyMonitorTests {
         monitor.blamed(1, by: 0)
         #expect(monitor.violation?.law == .evidence)
     }
+
+    @Test("a member that is none of the height signs; its prevote makes no polka")
+    func strangers() throws {
+        let electorate = try #require(Electorate(weights: [1, 1, 1, 0], keys: keys))
+        let sets = SimulatedSets(constant: electorate, keys: keys)
+        var first = SafetyMonitor(sets: sets, seed: .zero, isCorrect: [true, true, true, true])
+        first.signed(vote(.prevote, nil, round: 0), by: 3)
+        #expect(first.violation?.law == .position)
+        var second = SafetyMonitor(sets: sets, seed: .zero, isCorrect: [true, true, true, false])
+        let key = electorate.validators.proposer(height: 1, round: 0, seed: .zero).operatorKey
+        let proposer = try #require(keys.number(of: key))
+        second.signed(
+            .proposal(Proposal(height: 1, round: 0, value: values[0], validRound: nil)), by: proposer)
+        for number in [0, 1, 3] { second.signed(vote(.prevote, values[0], round: 0), by: number) }
+        #expect(second.violation == nil)
+        second.signed(vote(.precommit, values[0], round: 0), by: 0)
+        #expect(second.violation?.law == .locking)
+    }
 }

@@ -38,13 +38,27 @@ struct SimulatorTests {
         #expect(outcome.violation == nil)
     }
 
+    @Test("the arguments of a run say everything that its seed does not")
+    func arguments() {
+        var options = SimulationOptions(profile: .node, nodes: 5, heights: 7)
+        options.without = [.loss, .setChanges]
+        options.faultsFor = 900
+        options.realSignatures = false
+        let words = "--profile node --nodes 5 --heights 7 --without loss,set-changes --faults-for 900"
+        #expect(options.arguments == words + " --no-real")
+        options.realSignatures = true
+        #expect(options.arguments == words + " --real")
+    }
+
     @Test("leaving a fault out leaves it out")
     func without() throws {
         var options = SimulationOptions(profile: .consensus, heights: 4)
         options.without = Set(FaultClass.allCases)
         for seed in 1...4 as ClosedRange<UInt64> {
             let counts = try #require(SimulationRun.replay(seed: seed, options)).counts
-            let kinds: [FaultKind] = [.lostMessage, .kill, .powerLoss, .partition, .doubleVote, .diskError]
+            let kinds: [FaultKind] = [
+                .lostMessage, .kill, .powerLoss, .partition, .doubleVote, .diskError, .setChange, .largeSet,
+            ]
             #expect(kinds.allSatisfy { counts[$0] == 0 })
         }
     }

@@ -6,7 +6,8 @@ import TimeCoinStore
 /// A node of values without content: the consensus machine, the signing gate and the durable files are those
 /// of the product; what is between them is as small as it can be.
 final class ConsensusHost: SimulatedHost {
-    /// A message of the next height: who decides that, and so what it is worth, is known once this one is over.
+    /// A message of the next height: who decides that, and so what it is worth, is known when this one is
+    /// over.
     private struct Early {
         let peer: Int
         let message: WireMessage

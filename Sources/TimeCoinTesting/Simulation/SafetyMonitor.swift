@@ -257,7 +257,9 @@ struct SafetyMonitor {
         if certificate.kind != .commit || certificate.value != value || certificate.height != height
             || !electorate.isQuorum(signers)
         {
-            fail(.certificate, "member \(number) decides height \(height) by a certificate that does not hold")
+            fail(
+                .certificate,
+                "member \(number) decides height \(height) by a certificate that does not hold")
         }
         let hearing = hearing(at: height)
         if let first = hearing.decided {

@@ -26,8 +26,8 @@ struct Electorate: Sendable {
     }
 }
 
-/// The members of every height: always the same ones, or others from one height to the next, as a registry would
-/// have them. A function of the run's seed, so that all nodes have the same without telling each other.
+/// The members of every height: always the same ones, or others from one height to the next, as a registry
+/// would have them. A function of the run's seed, so that all nodes have the same without telling each other.
 ///
 /// At every height correct members are a quorum, whatever weights the draws give.
 final class SimulatedSets {

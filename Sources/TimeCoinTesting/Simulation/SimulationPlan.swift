@@ -120,7 +120,9 @@ struct SimulationPlan: Sendable {
     /// Heights that are decided under faults: few where a hundred proposers take their turns.
     var heights: UInt64 { sleepers > 0 ? min(options.heights, 3) : options.heights }
     /// Virtual milliseconds after which faults stop at the latest.
-    var faultsUntil: UInt64 { options.faultsFor ?? 20_000 + 4_000 * heights }
+    var faultsUntil: UInt64 { options.faultsFor ?? SimulationPlan.usualFaults(heights: heights) }
+
+    static func usualFaults(heights: UInt64) -> UInt64 { 20_000 + 4_000 * heights }
 
     init(seed: UInt64, options: SimulationOptions) {
         var random = SimulationRandom(seed: seed, .plan)

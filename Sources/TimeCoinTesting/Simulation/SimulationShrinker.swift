@@ -8,7 +8,15 @@ public enum SimulationShrinker {
     public static func shrink(
         seed: UInt64, _ options: SimulationOptions, progress: (SimulationOptions, Violation) -> Void
     ) -> (options: SimulationOptions, violation: Violation)? {
-        guard let first = SimulationRun.replay(seed: seed, options)?.violation else { return nil }
+        shrink(options, progress: progress) { SimulationRun.replay(seed: seed, $0)?.violation }
+    }
+
+    /// - Parameter violation: what a run with these options breaks, if anything.
+    static func shrink(
+        _ options: SimulationOptions, progress: (SimulationOptions, Violation) -> Void,
+        violation: (SimulationOptions) -> Violation?
+    ) -> (options: SimulationOptions, violation: Violation)? {
+        guard let first = violation(options) else { return nil }
         var best = (options: options, violation: first)
         var attempts = 0
         var isSmaller = true
@@ -17,9 +25,7 @@ public enum SimulationShrinker {
             for candidate in smaller(best.options, failingAt: best.violation.time) {
                 guard attempts < attemptsMax else { return best }
                 attempts += 1
-                guard let found = SimulationRun.replay(seed: seed, candidate)?.violation,
-                    found.law == first.law
-                else { continue }
+                guard let found = violation(candidate), found.law == first.law else { continue }
                 best = (candidate, found)
                 progress(candidate, found)
                 isSmaller = true
@@ -46,8 +52,9 @@ public enum SimulationShrinker {
         for heights in [1, options.heights / 2, options.heights - 1] where heights > 0 {
             add { $0.heights = min(heights, options.heights) }
         }
-        let window = options.faultsFor ?? time
-        for shorter in [window / 2, window * 9 / 10] where shorter > 0 {
+        // What happens after the violation is of no use to it.
+        let window = options.faultsFor ?? SimulationPlan.usualFaults(heights: options.heights)
+        for shorter in [time / 2, time * 9 / 10, time + 1] where shorter > 0 && shorter < window {
             add { $0.faultsFor = shorter }
         }
         return candidates
