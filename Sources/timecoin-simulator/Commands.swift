@@ -24,7 +24,6 @@ struct RunCommand: AsyncParsableCommand {
         let options = run.options
         let clock = ContinuousClock()
         let began = clock.now
-        let workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
         var summary = SimulationSummary()
         await SimulationRun.campaign(seeds: seeds.seeds, options, workers: workers) { outcome in
             summary.take(outcome)

@@ -50,7 +50,7 @@ private struct ForkedWorld {
     /// A node that has made block `one` final.
     func reactor(_ place: Int) throws -> Reactor {
         Reactor(
-            state: one.change.state, own: set.members[place].operatorKey, signed: nil, nonce: .zero,
+            state: one.change.state, own: set.members[place].operatorKey, signed: nil, secret: .zero,
             settings: Reactor.Settings(), at: Instant(milliseconds: 1_000_000))
     }
 
@@ -104,7 +104,7 @@ struct ForkTests {
             settings.checkpoint = checkpoint
             var reactor = Reactor(
                 state: forked.one.change.state, own: forked.set.members[0].operatorKey, signed: nil,
-                nonce: .zero, settings: settings, at: Instant(milliseconds: 1_000_000))
+                secret: .zero, settings: settings, at: Instant(milliseconds: 1_000_000))
             let age = checkpoint == 0 ? Reactor.evidencePeriod + 1 : 0
             let effects = reactor.handle(
                 .conflict(try forked.finding(age: age), from: nil), at: forked.moment(reactor.state))
@@ -142,7 +142,7 @@ struct ForkTests {
         let forked = try ForkedWorld()
         let recovery = try forked.recovery()
         var reactor = Reactor(
-            state: forked.world.state, own: forked.set.members[0].operatorKey, signed: nil, nonce: .zero,
+            state: forked.world.state, own: forked.set.members[0].operatorKey, signed: nil, secret: .zero,
             settings: Reactor.Settings(), at: Instant(milliseconds: 1_000_000))
         reactor.recoveries = [recovery]
         func certified(_ block: ExecutedBlock, _ signers: [Int]) throws -> CertifiedBlock {
@@ -162,7 +162,7 @@ struct ForkTests {
         #expect(reactor.own != nil && reactor.pendingRecovery == nil)
         // Who was to blame votes no more.
         var blamed = Reactor(
-            state: forked.world.state, own: forked.set.members[1].operatorKey, signed: nil, nonce: .zero,
+            state: forked.world.state, own: forked.set.members[1].operatorKey, signed: nil, secret: .zero,
             settings: Reactor.Settings(), at: Instant(milliseconds: 1_000_000))
         blamed.recoveries = [recovery]
         _ = blamed.handle(.committed(forked.other), at: forked.moment(forked.other.change.state))

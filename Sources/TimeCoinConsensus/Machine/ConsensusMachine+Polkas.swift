@@ -5,10 +5,10 @@ extension ConsensusMachine {
     /// votes that it has counted. To be kept where the height is over, for the case of a fork.
     public var heldPolkas: [Certificate] {
         var held = polkas
-        for round in rounds.keys.sorted() where !held.contains(where: { $0.certificate.round == round }) {
-            guard let prevotes = rounds[round]?.prevotes, let value = prevotes.quorumValue(validators),
+        for state in rounds where !held.contains(where: { $0.certificate.round == state.number }) {
+            guard let value = state.prevotes.quorumValue(validators),
                 let polka = VerifiedCertificate(
-                    .polka, of: prevotes.votes(for: value), validators: validators)
+                    .polka, of: state.prevotes.votes(for: value), validators: validators)
             else { continue }
             held.append(polka)
         }

@@ -109,26 +109,35 @@ public struct NodeProgram: Sendable {
         return lost ?? 0
     }
 
-    private func assemble(
-        store: ChainStore, state: ChainState, recoveries: [VerifiedRecovery], undone: [CheckedBlock],
-        journal: StoredJournal,
-        submissions: SubmissionLog, signer: Signer?, group: MultiThreadedEventLoopGroup
-    ) throws -> RunningNode {
-        let clock = NodeClock.system
-        let directory = configuration.directory
+    /// The reactor as the last stop has left it.
+    private func reactor(
+        on state: ChainState, _ recoveries: [VerifiedRecovery], _ journal: StoredJournal, _ signer: Signer?,
+        at now: Instant
+    ) throws -> Reactor {
         let entries = try journal.entries(of: state.height + 1)
         var reactor = Reactor(
             state: state, own: signer?.key, signed: signer?.signedAtStart,
             secret: Hash256(Randomness.bytes(Hash256.byteCount)) ?? .zero, settings: Reactor.Settings(),
             signsAbove: max(journal.damagedUpTo ?? 0, lostHeight(entries, signer, above: state.height)),
-            at: clock.moment.instant)
+            at: now)
         reactor.recoveries = recoveries
-        if let proof = try RecoveryDirectory(directory).openFork(recoveries) {
+        if let proof = try RecoveryDirectory(configuration.directory).openFork(recoveries) {
             reactor.signingStopped = Reactor.reason(forkAt: proof.height)
             logger.critical(
                 "a fork was found before: nothing is signed until the operator follows a recovery")
         }
         reactor.replay(entries)
+        return reactor
+    }
+
+    private func assemble(
+        store: ChainStore, state: ChainState, recoveries: [VerifiedRecovery], undone: [CheckedBlock],
+        journal: StoredJournal, submissions: SubmissionLog, signer: Signer?,
+        group: MultiThreadedEventLoopGroup
+    ) throws -> RunningNode {
+        let clock = NodeClock.system
+        let directory = configuration.directory
+        var reactor = try reactor(on: state, recoveries, journal, signer, at: clock.moment.instant)
         let mempoolFile = MempoolFile(directory.mempool)
         // What of it became final meanwhile, or can no longer be paid, is refused, and rightly so.
         let waited =

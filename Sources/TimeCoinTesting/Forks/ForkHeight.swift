@@ -16,6 +16,8 @@ final class ForkHeight {
     /// Whether a message of one correct member reaches another.
     var passes: (Int, Int) -> Bool = { _, _ in true }
     private(set) var monitor: SafetyMonitor
+    /// Whose key each place of the set has; the monitor knows members by it.
+    private let numbers: [Int]
     private(set) var trace = TraceHash()
     /// Prevotes of everybody, told or not.
     private(set) var prevotes: HeardPolkas
@@ -46,7 +48,13 @@ final class ForkHeight {
         }
         prevotes = HeardPolkas(height: height, validators: validators)
         heard = members.map { _ in HeardPolkas(height: height, validators: validators) }
-        monitor = SafetyMonitor(validators: validators, seed: ForkHeight.seed, isCorrect: isCorrect)
+        let electorate = Electorate(validators, keys: keys)
+        numbers = electorate.numbers
+        var isCorrectByNumber = keys.keys.map { _ in false }
+        for (place, number) in numbers.enumerated() { isCorrectByNumber[number] = isCorrect[place] }
+        monitor = SafetyMonitor(
+            sets: SimulatedSets(constant: electorate, keys: keys), seed: ForkHeight.seed,
+            isCorrect: isCorrectByNumber)
     }
 
     func start() {
@@ -100,13 +108,13 @@ final class ForkHeight {
     /// Signs for a member, correct or not; what is signed is known to the monitor and to the bad at once.
     func sign(_ vote: Vote, by place: Int) -> VerifiedVote? {
         let key = validators.members[place].operatorKey
-        guard let number = keys.keys.firstIndex(of: key) else { return nil }
+        let number = numbers[place]
         let signed = SignedVote(
             vote: vote, member: key, signature: keys.sign(vote.signedBytes(chain: chain), by: number))
         guard
             let verified = VerifiedVote(signed, validators: validators, chain: chain, check: keys.check)
         else { return nil }
-        monitor.signed(.vote(vote), by: place)
+        monitor.signed(.vote(vote), by: number)
         switch vote.type {
         case .prevote: prevotes.take(.vote(verified))
         case .precommit:
@@ -120,11 +128,11 @@ final class ForkHeight {
 
     func sign(_ proposal: Proposal, by place: Int) -> VerifiedProposal? {
         let key = validators.members[place].operatorKey
-        guard let number = keys.keys.firstIndex(of: key) else { return nil }
+        let number = numbers[place]
         let signed = SignedProposal(
             proposal: proposal, proposer: key,
             signature: keys.sign(proposal.signedBytes(chain: chain), by: number))
-        monitor.signed(.proposal(proposal), by: place)
+        monitor.signed(.proposal(proposal), by: number)
         return VerifiedProposal(signed, validators: validators, chain: chain, check: keys.check)
     }
 
@@ -151,7 +159,7 @@ final class ForkHeight {
                 send(.certificate(verified), to: listeners(of: place))
             }
             for misbehaviour in effects.misbehaviour {
-                monitor.blamed(validators.index(of: misbehaviour.member), by: place)
+                monitor.blamed(keys.number(of: misbehaviour.member), by: numbers[place])
             }
             for request in effects.requests {
                 switch request {
@@ -186,8 +194,8 @@ final class ForkHeight {
         for (place, machine) in machines.enumerated() {
             guard let decision = machine?.decision else { continue }
             monitor.decided(
-                decision.value, decision.certificate.certificate, at: height, by: place, isValid: true,
-                chain: chain, check: keys.check)
+                decision.value, decision.certificate.certificate, at: height, by: numbers[place],
+                isValid: true, chain: chain, check: keys.check)
         }
     }
 }

@@ -19,6 +19,15 @@ struct Electorate: Sendable {
         self.weights = weights
     }
 
+    /// Of a set that is there already.
+    init(_ validators: ValidatorSet, keys: SimulatedKeys) {
+        self.validators = validators
+        numbers = validators.members.compactMap { keys.number(of: $0.operatorKey) }
+        weights = keys.keys.map { key in
+            validators.index(of: key).map { validators.members[$0].weight } ?? 0
+        }
+    }
+
     /// Summed here again, and not by what is under test.
     func isQuorum(_ mask: MemberMask) -> Bool {
         let weight = numbers.reduce(UInt64(0)) { mask.contains($1) ? $0 + weights[$1] : $0 }
