@@ -1,6 +1,6 @@
 /// Valid bytes of every target, made by the code itself, so that they never fall behind it.
 enum FuzzSeeds {
-    static let all: [FuzzTarget: [[UInt8]]] = make() ?? [:]
+    static let all: [FuzzTarget: [[UInt8]]] = (make() ?? [:]).merging(forks()) { $1 }
 
     private static func make() -> [FuzzTarget: [[UInt8]]]? {
         guard let key = SigningKey(seed: [UInt8](repeating: 7, count: 32)), let amount = Amount(units: 250_000),

@@ -54,7 +54,7 @@ final class ForkHeight {
         for (place, number) in numbers.enumerated() { isCorrectByNumber[number] = isCorrect[place] }
         monitor = SafetyMonitor(
             sets: SimulatedSets(constant: electorate, keys: keys), seed: ForkHeight.seed,
-            isCorrect: isCorrectByNumber)
+            isCorrect: isCorrectByNumber, first: height)
     }
 
     func start() {

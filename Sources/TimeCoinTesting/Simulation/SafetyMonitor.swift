@@ -54,9 +54,12 @@ struct SafetyMonitor {
     private(set) var violation: Violation?
     var now: UInt64 = 0
 
-    /// - Parameter isCorrect: by number.
-    init(sets: SimulatedSets, seed: Hash256, isCorrect: [Bool]) {
+    /// - Parameters:
+    ///   - isCorrect: by number.
+    ///   - first: the height at which the run begins.
+    init(sets: SimulatedSets, seed: Hash256, isCorrect: [Bool], first: Height = 1) {
         self.sets = sets
+        highest = first
         self.seed = seed
         self.isCorrect = isCorrect
     }
