@@ -156,7 +156,7 @@ struct SyncedChainTests {
     }
 
     @Test(
-        "a vote too few, a wrong signature, a foreign certificate, an altered payment: refused, and why",
+        "a vote too few, a wrong signature, other members, a foreign certificate, an altered payment: refused",
         arguments: Fault.allCases)
     func refused(fault: Fault) async throws {
         let world = try World()
@@ -173,13 +173,14 @@ struct SyncedChainTests {
     enum Fault: CaseIterable {
         case voteTooFew
         case wrongSignature
+        case otherMembers
         case foreignCertificate
         case alteredPayment
 
         var reason: String {
             switch self {
             case .voteTooFew: CertificateRejection.tooLittleWeight.rawValue
-            case .wrongSignature: CertificateRejection.badSignature.rawValue
+            case .wrongSignature, .otherMembers: CertificateRejection.badSignature.rawValue
             case .foreignCertificate: "certificate-of-another-block"
             case .alteredPayment: BlockRejection.Rule.transactionRoot.rawValue
             }
@@ -198,6 +199,20 @@ struct SyncedChainTests {
                     kind: good.kind, height: good.height, round: good.round, value: good.value,
                     bitmap: good.bitmap, signatures: signatures, validRounds: [])
                 return EncodedCertifiedBlock(block: block.encoded, certificate: wrong.encoded)
+            case .otherMembers:
+                // Four others, of the same weights, have really signed it.
+                let members = try (50..<54 as Range<UInt8>).map { try #require(TestChain.key($0)) }
+                let set = try ValidatorSet(members.map { Member(operatorKey: $0.publicKey, weight: 1) })
+                let votes = try members.prefix(3).map { member in
+                    let vote = Vote(type: .precommit, height: 1, round: 0, value: block.hash)
+                    let signature = member.sign(vote.signedBytes(chain: world.state.chain))
+                    return try #require(
+                        VerifiedVote(
+                            SignedVote(vote: vote, member: member.publicKey, signature: signature),
+                            validators: set, chain: world.state.chain))
+                }
+                let other = try #require(Certificate(.commit, of: votes, validators: set))
+                return EncodedCertifiedBlock(block: block.encoded, certificate: other.encoded)
             case .foreignCertificate:
                 let other = try world.certificate(
                     of: Blake2b.hash256(.block, [1]), at: 1, signers: [0, 1, 2])

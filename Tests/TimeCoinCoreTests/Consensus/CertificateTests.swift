@@ -66,6 +66,33 @@ struct CertificateTests {
         }
     }
 
+    @Test("K1: a certificate is weighed: with two thirds exactly, or of many that weigh little, it is refused")
+    func tooLittleWeight() throws {
+        let keys = try keys(4)
+        for (weights, signers, isEnough) in [
+            ([1, 1, 1, 1], [0, 1], false), ([1, 1, 1, 1], [0, 1, 2], true), ([2, 2, 1, 1], [0, 1], false),
+            ([2, 2, 1, 1], [0, 1, 3], true), ([1, 1, 1, 4], [0, 1, 2], false), ([1, 1, 1, 9], [3], true),
+            ([1, 1, 1, 1], [], false),
+        ] as [([UInt64], [Int], Bool)] {
+            let set = try ValidatorSet(
+                zip(keys, weights).map { Member(operatorKey: $0.publicKey, weight: $1) })
+            let signed = votes(signers.map { keys[$0] }, set).sorted { $0.index < $1.index }
+            var bitmap: UInt8 = 0
+            for vote in signed { bitmap |= 1 << UInt8(vote.index) }
+            let certificate = Certificate(
+                kind: .commit, height: 3, round: 1, value: value, bitmap: [bitmap],
+                signatures: signed.map(\.signed.signature), validRounds: [])
+            #expect((Certificate(.commit, of: signed, validators: set) != nil) == isEnough)
+            if isEnough {
+                _ = try VerifiedCertificate(certificate, validators: set, chain: chain)
+            } else {
+                #expect(throws: CertificateRejection.tooLittleWeight, "\(signers) of \(weights)") {
+                    try VerifiedCertificate(certificate, validators: set, chain: chain)
+                }
+            }
+        }
+    }
+
     @Test("too few votes make no certificate, and another chain refuses one")
     func refuses() throws {
         let keys = try keys(4)
