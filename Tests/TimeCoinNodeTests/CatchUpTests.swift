@@ -28,7 +28,8 @@ struct CatchUpTests {
     }
 
     private func asked(_ catchUp: inout CatchUp, above tip: Height = 0) throws -> CatchUp.Request {
-        try #require(catchUp.request(above: tip, at: now, patience: 1000))
+        let request = catchUp.request(above: tip, at: now, patience: 1000)
+        return try #require(request)
     }
 
     @Test("blocks from the asked start on come out in their order, also when fewer come than were asked")
@@ -41,10 +42,13 @@ struct CatchUpTests {
         #expect(request.start == 1 && request.count == 3 && request.peer == peer)
         catchUp.take(Array(blocks.prefix(2)), id: request.id, from: peer, above: 0)
         for height in 1...2 as ClosedRange<Height> {
-            #expect(catchUp.next(after: height - 1)?.block.hash == blocks[Int(height) - 1].block.hash)
+            let next = catchUp.next(after: height - 1)
+            #expect(next?.block.hash == blocks[Int(height) - 1].block.hash)
         }
-        #expect(catchUp.next(after: 2) == nil)
-        #expect(try asked(&catchUp, above: 2).start == 3)
+        let none = catchUp.next(after: 2)
+        #expect(none == nil)
+        let start = try asked(&catchUp, above: 2).start
+        #expect(start == 3)
     }
 
     @Test("an answer with a gap, of another start, too long or empty is dropped, and the peer's claim with it")
@@ -77,7 +81,8 @@ struct CatchUpTests {
         let request = try asked(&catchUp)
         catchUp.take(blocks, id: request.id + 1, from: peers[0], above: 0)
         catchUp.take(blocks, id: request.id, from: peers[1], above: 0)
-        #expect(catchUp.next(after: 0) == nil && catchUp.expects(request.id, from: peers[0]))
+        let none = catchUp.next(after: 0)
+        #expect(none == nil && catchUp.expects(request.id, from: peers[0]))
         #expect(!catchUp.expects(request.id, from: peers[1]) && !catchUp.expects(9, from: peers[0]))
     }
 
@@ -88,12 +93,14 @@ struct CatchUpTests {
         for peer in peers { catchUp.heard(peer, tip: 500) }
         let first = try asked(&catchUp)
         #expect(first.count == CatchUp.window)
-        #expect(catchUp.request(above: 0, at: now.advanced(byMilliseconds: 999), patience: 1000) == nil)
-        let second = try #require(
-            catchUp.request(above: 0, at: now.advanced(byMilliseconds: 1000), patience: 1000))
+        let early = catchUp.request(above: 0, at: now.advanced(byMilliseconds: 999), patience: 1000)
+        #expect(early == nil)
+        let late = catchUp.request(above: 0, at: now.advanced(byMilliseconds: 1000), patience: 1000)
+        let second = try #require(late)
         #expect(second.peer != first.peer && second.id != first.id)
-        #expect(catchUp.request(above: 0, at: now.advanced(byMilliseconds: 2000), patience: 1000) == nil)
-        #expect(!catchUp.isBusy)
+        // Both were silent: nobody is left to ask.
+        let last = catchUp.request(above: 0, at: now.advanced(byMilliseconds: 2000), patience: 1000)
+        #expect(last == nil && !catchUp.isBusy)
     }
 
     @Test("a single peer's claim does not move the tip that counts far")

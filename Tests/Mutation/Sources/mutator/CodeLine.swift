@@ -119,7 +119,7 @@ struct CodeLine {
                 switch text[place] {
                 case "(", "[": depth += 1
                 case "{":
-                    if depth == 0, closing(place) == nil { return lastVisible(before: place) }
+                    if depth == 0, isCondition || closing(place) == nil { return lastVisible(before: place) }
                     depth += 1
                 case ")", "]", "}":
                     if depth == 0 { return lastVisible(before: place) }
@@ -139,6 +139,11 @@ struct CodeLine {
     private func begins(at place: Int, _ bounds: Bounds) -> Bool {
         if bounds.symbols.contains(where: { stands($0, at: place) }) { return true }
         return [" else ", " else", " where ", " in "].contains { stands($0, at: place) }
+    }
+
+    /// What follows the operands of a condition in braces is its body, not a closure.
+    private var isCondition: Bool {
+        ["guard ", "if ", "while ", "} else if "].contains { stands($0, at: indentation) }
     }
 
     private func closing(_ open: Int) -> Int? {

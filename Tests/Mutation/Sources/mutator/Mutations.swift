@@ -204,7 +204,7 @@ struct Mutations {
         let starts = [
             "let ", "var ", "func ", "case ", "guard ", "if ", "for ", "while ", "switch ", "return", "}", "default",
             "static ", "public ", "private ", "package ", "internal ", "fileprivate ", "mutating ", "init", "struct ",
-            "enum ", "extension ", "typealias ", ".", "do ", "defer ", "repeat ", "self = ", "indirect ", "]", ")",
+            "enum ", "extension ", "typealias ", ".", "do ", "defer ", "repeat ", "self = ", "indirect ", "]", ")", "self.",
         ]
         guard let first = code.first, first.isLetter || first == "_", !starts.contains(where: code.hasPrefix),
             let last = code.last, !",({[=&|?+-".contains(last), !code.hasSuffix("else"),
@@ -260,7 +260,7 @@ struct Mutations {
 
     private mutating func clause(_ index: Int, _ range: Range<Int>) {
         let text = lines[index].string(range)
-        let starts = ["let ", "var ", "case ", "#", "else", "{", ".", "&&", "||", "?", ":", "==", "=", "else"]
+        let starts = ["let ", "var ", "case ", "#", "else", "{", ".", "&&", "||", "?", ":", "==", "=", "&"]
         guard !starts.contains(where: text.hasPrefix), !text.contains("try "), !text.contains("await "),
             text != "guard", text != "if", text.last != "="
         else { return }
