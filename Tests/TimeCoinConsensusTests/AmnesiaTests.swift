@@ -58,6 +58,36 @@ struct AmnesiaTests {
         #expect(machine.handle(prevote).misbehaviour.isEmpty)
     }
 
+    @Test("K10: a polka older than the lock does not open it, a newer one does", arguments: [false, true])
+    func onlyNewerPolkas(isNewer: Bool) throws {
+        let (members, own, others) = try setting()
+        let (first, second) = (members.value(1), members.value(2))
+        var machine = members.machine(own)
+        _ = machine.handle(.start)
+        _ = machine.handle(.verdict(first, isValid: true))
+        _ = machine.handle(.verdict(second, isValid: true))
+        // In one of the rounds 0 and 1 it locks the first value, in the other it hears a polka for the
+        // second without its proposal.
+        for round in 0...1 as ClosedRange<Round> {
+            let isLocking = (round == 0) == isNewer
+            if isLocking { _ = machine.handle(try members.proposal(round, first)) }
+            let value = isLocking ? first : second
+            for other in others { _ = machine.handle(try members.vote(other, .prevote, round, value)) }
+            if !isLocking { _ = machine.handle(.elapsed(Timeout(kind: .propose, round: round))) }
+            for other in others { _ = machine.handle(try members.vote(other, .precommit, round, nil)) }
+            _ = machine.handle(.elapsed(Timeout(kind: .precommit, round: round)))
+        }
+        #expect(machine.round == 2)
+        #expect(machine.locked == .init(value: first, round: isNewer ? 0 : 1))
+        let answer = machine.handle(try members.proposal(2, second, validRound: isNewer ? 1 : 0)).toSign
+        let value = isNewer ? second : nil
+        #expect(
+            answer == [
+                .vote(
+                    Vote(type: .prevote, height: 1, round: 2, value: value, validRound: isNewer ? 1 : nil))
+            ])
+    }
+
     @Test("whose lock has moved names the polka that moved it, also where the proposal does not")
     func movedLock() throws {
         let (members, own, others) = try setting()
