@@ -51,7 +51,7 @@ struct CatchUpTests {
         #expect(start == 3)
     }
 
-    @Test("an answer with a gap, of another start, too long or empty is dropped, and the peer's claim with it")
+    @Test("an answer with a gap, of another start, too long or empty is dropped, and the claim with it")
     func badAnswers() throws {
         let blocks = try chain()
         let peer = try peers(1)[0]

@@ -156,7 +156,7 @@ struct SyncedChainTests {
     }
 
     @Test(
-        "a vote too few, a wrong signature, other members, a foreign certificate, an altered payment: refused",
+        "a vote too few, a wrong signature, other members, a foreign certificate, another payment: refused",
         arguments: Fault.allCases)
     func refused(fault: Fault) async throws {
         let world = try World()

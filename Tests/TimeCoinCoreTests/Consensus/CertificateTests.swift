@@ -66,7 +66,7 @@ struct CertificateTests {
         }
     }
 
-    @Test("K1: a certificate is weighed: with two thirds exactly, or of many that weigh little, it is refused")
+    @Test("K1: a certificate is weighed: of two thirds exactly, or of many who weigh little, it is refused")
     func tooLittleWeight() throws {
         let keys = try keys(4)
         for (weights, signers, isEnough) in [

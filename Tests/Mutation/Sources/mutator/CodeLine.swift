@@ -106,7 +106,8 @@ struct CodeLine {
         return text[place] == " "
             && Bounds.words.contains { word in
                 let start = place - word.count
-                return stands(word, at: start) && (start == 0 || text[start - 1] == " " || text[start - 1] == "{")
+                return stands(word, at: start)
+                    && (start == 0 || text[start - 1] == " " || text[start - 1] == "{")
             }
     }
 

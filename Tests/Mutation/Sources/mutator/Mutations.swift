@@ -83,7 +83,9 @@ struct Mutations {
         for symbol in [" + ", " - ", " &+ ", " &- "] {
             for place in line.places(of: symbol + "1") {
                 let digit = place + symbol.count
-                guard digit + 1 >= line.text.count || !(line.text[digit + 1].isNumber || line.text[digit + 1] == "_")
+                guard
+                    digit + 1 >= line.text.count
+                        || !(line.text[digit + 1].isNumber || line.text[digit + 1] == "_")
                 else { continue }
                 add(index, digit..<digit + 1, "\(trimmed(symbol)) 1 dropped", "(mutant(#) ? 0 : 1)")
             }
@@ -97,7 +99,9 @@ struct Mutations {
                 index, line.indentation..<line.text.count, "\(trimmed(symbol)) → \(trimmed(other))",
                 "if mutant(#) { \(parts[0])\(other)\(parts[1]) } else { \(whole) }")
         }
-        for (symbol, other) in [(" << ", " >> "), (" >> ", " << "), (" / ", " * "), (" * ", " / "), (" % ", " / ")] {
+        for (symbol, other) in [
+            (" << ", " >> "), (" >> ", " << "), (" / ", " * "), (" * ", " / "), (" % ", " / "),
+        ] {
             for place in line.places(of: symbol) {
                 guard let (start, end) = factors(line, place, symbol.count) else { continue }
                 let (left, right) = (line.string(start..<place), line.string(place + symbol.count..<end))
@@ -123,7 +127,8 @@ struct Mutations {
             start -= 1
         }
         // Anything that binds as tightly to the left would be torn apart.
-        for symbol in [" * ", " / ", " % ", " << ", " >> "] where line.stands(symbol, at: start - symbol.count) {
+        for symbol in [" * ", " / ", " % ", " << ", " >> "]
+        where line.stands(symbol, at: start - symbol.count) {
             return nil
         }
         var end = place + width
@@ -156,7 +161,8 @@ struct Mutations {
     private func isWord(_ line: CodeLine, _ place: Int, _ count: Int) -> Bool {
         func isPart(_ place: Int) -> Bool {
             line.text.indices.contains(place)
-                && (line.text[place].isLetter || line.text[place].isNumber || "_.`".contains(line.text[place]))
+                && (line.text[place].isLetter || line.text[place].isNumber
+                    || "_.`".contains(line.text[place]))
         }
         return !isPart(place - 1) && !isPart(place + count)
     }
@@ -202,20 +208,25 @@ struct Mutations {
     private func isStatement(_ index: Int) -> Bool {
         let code = codes[index]
         let starts = [
-            "let ", "var ", "func ", "case ", "guard ", "if ", "for ", "while ", "switch ", "return", "}", "default",
-            "static ", "public ", "private ", "package ", "internal ", "fileprivate ", "mutating ", "init", "struct ",
-            "enum ", "extension ", "typealias ", ".", "do ", "defer ", "repeat ", "self = ", "indirect ", "]", ")", "self.",
+            "let ", "var ", "func ", "case ", "guard ", "if ", "for ", "while ", "switch ", "return", "}",
+            "default",
+            "static ", "public ", "private ", "package ", "internal ", "fileprivate ", "mutating ", "init",
+            "struct ",
+            "enum ", "extension ", "typealias ", ".", "do ", "defer ", "repeat ", "self = ", "indirect ", "]",
+            ")", "self.",
         ]
         guard let first = code.first, first.isLetter || first == "_", !starts.contains(where: code.hasPrefix),
             let last = code.last, !",({[=&|?+-".contains(last), !code.hasSuffix("else"),
-            code.contains("(") || code.contains(" = ") || code.contains("= ") || code == "continue" || code == "break"
+            code.contains("(") || code.contains(" = ") || code.contains("= ") || code == "continue"
+                || code == "break"
         else { return false }
         let depth = code.reduce(0) { $0 + ("([{".contains($1) ? 1 : ")]}".contains($1) ? -1 : 0) }
         guard depth == 0 else { return false }
         let before = index > 0 ? codes[index - 1] : ""
-        guard before.isEmpty || before.hasSuffix("{") || before.hasSuffix("}") || before.hasSuffix(")")
-            || before.hasSuffix(" in") || before.hasSuffix(":") || before.last?.isLetter == true
-            || before.last?.isNumber == true
+        guard
+            before.isEmpty || before.hasSuffix("{") || before.hasSuffix("}") || before.hasSuffix(")")
+                || before.hasSuffix(" in") || before.hasSuffix(":") || before.last?.isLetter == true
+                || before.last?.isNumber == true
         else { return false }
         let next = next(index)
         guard let following = next.first else { return true }
@@ -250,7 +261,8 @@ struct Mutations {
                 guard line.stands(", ", at: end) else { break }
                 place = end + 2
             }
-            if code.contains(" else {") || code.hasPrefix("else {") || code.hasSuffix("{") || code.hasSuffix("}")
+            if code.contains(" else {") || code.hasPrefix("else {") || code.hasSuffix("{")
+                || code.hasSuffix("}")
                 || code.hasSuffix(" else") || code == "else"
             {
                 isInside = false

@@ -1,8 +1,9 @@
 import Foundation
 
-/// Changes sources behind switches, so that one build holds every mutant and an environment variable chooses one.
+/// Changes sources behind switches, so that one build holds every mutant and an environment variable chooses
+/// one.
 ///
-///     mutator choose COUNT SEED ROOT FOLDER…     prints the chosen mutants: number, file, line, change, new line
+///     mutator choose COUNT SEED ROOT FOLDER…     prints the chosen: number, file, line, change, new line
 ///     mutator apply LIST ROOT                    writes them into the sources below ROOT
 ///     mutator drop LIST LOG                      prints the list without those that the compiler refuses
 @main
@@ -22,7 +23,8 @@ struct Mutator {
             self.path = path
             line = mutation.line
             change = mutation.change
-            replacement = mutation.replacement.replacingOccurrences(of: "mutant(#)", with: "mutant(\(number))")
+            replacement = mutation.replacement.replacingOccurrences(
+                of: "mutant(#)", with: "mutant(\(number))")
         }
 
         init?(_ text: Substring) {
@@ -60,7 +62,9 @@ struct Mutator {
     static func choose(_ count: Int, _ seed: UInt64, _ root: String, _ folders: [String]) throws {
         var all: [(path: String, mutation: Mutation)] = []
         for folder in folders {
-            let names = FileManager.default.enumerator(atPath: "\(root)/\(folder)")?.compactMap { $0 as? String } ?? []
+            let names =
+                FileManager.default.enumerator(atPath: "\(root)/\(folder)")?.compactMap { $0 as? String }
+                ?? []
             for name in names.sorted() where name.hasSuffix(".swift") {
                 guard !leftAlone.contains(where: name.contains) else { continue }
                 let path = "\(folder)/\(name)"
@@ -83,11 +87,12 @@ struct Mutator {
         for (path, mutants) in Dictionary(grouping: chosen, by: \.path) {
             var source = try lines("\(root)/\(path)")
             for mutant in mutants { source[mutant.line - 1] = mutant.replacement }
-            try source.joined(separator: "\n").write(toFile: "\(root)/\(path)", atomically: true, encoding: .utf8)
+            try source.joined(separator: "\n").write(
+                toFile: "\(root)/\(path)", atomically: true, encoding: .utf8)
         }
     }
 
-    /// An error stands at the line of its mutant, or at the beginning of the expression or function around it.
+    /// An error stands at the line of its mutant, or where the expression or function around it begins.
     static func drop(_ chosen: [Chosen], log: String) throws {
         var refused: Set<Int> = []
         for line in try lines(log) {
