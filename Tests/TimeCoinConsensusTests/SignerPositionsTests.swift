@@ -15,7 +15,7 @@ struct SignerPositionsTests {
         SignerRecord(position: position, bytes: bytes, signature: key.sign(bytes))
     }
 
-    @Test("K14: a recovery vote is signed once a height, also of a height that is over, and moves nothing else")
+    @Test("K14: a recovery vote is signed once a height, also of one that is over, and moves nothing else")
     func recovery() {
         var positions = SignerPositions()
         let last = SignerPosition(height: 9, round: 0, kind: .precommit)

@@ -32,6 +32,8 @@ struct Mutations {
     private func isLeftAlone(_ code: String) -> Bool {
         code.isEmpty || code.hasPrefix("import ") || code.contains(" import ") || code.contains("reserv")
             || code.hasPrefix("#") || code.hasPrefix("@") || code.contains("operator ")
+            || code.contains("func <")
+            || code.contains("func >") || code.contains("func ==")
     }
 
     private func next(_ index: Int) -> String { index + 1 < codes.count ? codes[index + 1] : "" }
@@ -94,7 +96,7 @@ struct Mutations {
             guard line.places(of: symbol).count == 1, isStatement(index) else { continue }
             let whole = line.string(line.indentation..<line.text.count)
             let parts = whole.split(separator: symbol, maxSplits: 1)
-            guard parts.count == 2 else { continue }
+            guard parts.count == 2, parts[1].first != "[" else { continue }
             add(
                 index, line.indentation..<line.text.count, "\(trimmed(symbol)) → \(trimmed(other))",
                 "if mutant(#) { \(parts[0])\(other)\(parts[1]) } else { \(whole) }")
@@ -233,8 +235,22 @@ struct Mutations {
         return !".?&|+-*/<>:".contains(following) && !next.hasPrefix("= ")
     }
 
+    /// Whether a line is part of an initialiser, which has to set everything.
+    private func isInInitializer(_ index: Int) -> Bool {
+        let indentation = lines[index].indentation
+        for place in stride(from: index - 1, through: 0, by: -1) where !codes[place].isEmpty {
+            guard lines[place].indentation < indentation else { continue }
+            let code = codes[place]
+            if code.contains("init(") || code.contains("init?(") { return true }
+            if code.contains("func ") || code.contains("var ") || lines[place].indentation == 0 {
+                return false
+            }
+        }
+        return false
+    }
+
     private mutating func skip(_ index: Int) {
-        guard isStatement(index) else { return }
+        guard isStatement(index), !(codes[index].contains(" = ") && isInInitializer(index)) else { return }
         let line = lines[index]
         // A comment behind it stays behind the brace.
         let whole = codes[index]
