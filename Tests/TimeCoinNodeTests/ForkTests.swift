@@ -113,6 +113,8 @@ struct ForkTests {
                 if case .report(.oldConflict(height: 1)) = $0 { true } else { false }
             }
             #expect(logged)
+            // It is logged once, and does not hide a fork above it.
+            #expect(!reactor.isNews(conflictAt: 1) && reactor.isNews(conflictAt: 2))
         }
     }
 

@@ -80,6 +80,7 @@ public struct RecoveryDesk {
     }
 
     /// Signs for this node's member, once a fork height: the record is durable before the signature leaves.
+    /// From then on the node votes no more until it follows a recovery, since the old votes end there.
     public func sign(
         _ vote: RecoveryVote, _ fork: ProvenFork, passphrase: [UInt8]
     ) throws -> SignedRecoveryVote {
@@ -98,6 +99,7 @@ public struct RecoveryDesk {
         case .reuse(let signature):
             return SignedRecoveryVote(vote: vote, member: key.publicKey, signature: signature)
         case .sign:
+            try RecoveryDirectory(directory).mark(fork.proof)
             let signature = key.sign(bytes)
             try record.append(SignerRecord(position: position, bytes: bytes, signature: signature))
             return SignedRecoveryVote(vote: vote, member: key.publicKey, signature: signature)

@@ -52,8 +52,10 @@ struct RecoveryDirectory: Sendable {
         guard FileManager.default.fileExists(atPath: directory.fork) else { return nil }
         let proof = try ForkProof(
             decoding: try HexFile.read(directory.fork, bytesMax: ForkProof.bytesMax))
-        return recoveries.contains { $0.vote.height <= proof.height && proof.height <= $0.vote.lastHeight }
-            ? nil : proof
+        let isOver = recoveries.contains {
+            $0.vote.height <= proof.height && $0.fork.proof.validators == proof.validators
+        }
+        return isOver ? nil : proof
     }
 }
 

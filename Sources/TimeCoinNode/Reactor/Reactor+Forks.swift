@@ -23,11 +23,13 @@ extension Reactor {
     mutating func take(
         _ finding: ForkFinding, from peer: PeerKey?, _ effects: inout [ReactorEffect]
     ) {
+        guard isNews(conflictAt: finding.height) else { return }
         guard finding.age <= Reactor.evidencePeriod, finding.height > settings.checkpoint else {
+            oldConflict = finding.height
             effects.append(.report(.oldConflict(height: finding.height)))
             return
         }
-        guard fork.map({ finding.height < $0.height }) ?? true,
+        guard
             let proof = ForkProof(
                 finding.ours, finding.theirs, polkas: finding.polkas, validators: state.validators)
         else { return }
@@ -43,6 +45,12 @@ extension Reactor {
             effects.append(.send(.certificate(below), to: peer))
         }
         effects.append(.report(.fork(proof)))
+    }
+
+    /// Whether another certificate of this height tells something: what is older than another that was too
+    /// old is too old as well, and of a fork only the lowest height matters.
+    func isNews(conflictAt height: Height) -> Bool {
+        (oldConflict.map { height > $0 } ?? true) && (fork.map { height < $0.height } ?? true)
     }
 
     static func reason(forkAt height: Height) -> String { "fork: height \(height) was decided twice" }

@@ -69,6 +69,8 @@ package struct Reactor: Sendable {
     var reportedRound: Round = 0
     /// The lowest height that was decided twice, where one was.
     package internal(set) var fork: ForkCase?
+    /// The highest height of which another certificate came too late to be acted on.
+    var oldConflict: Height?
     /// What the operator wants to be followed after forks, in order.
     package var recoveries: [VerifiedRecovery] = []
     /// What the signer's record held.

@@ -116,7 +116,11 @@ struct PeerIngress: PeerMessageHandler {
         do {
             switch certificate.kind {
             case .commit:
-                guard let finding = try records.finding(certificate, on: current.state) else { return }
+                // What is known already costs nothing again.
+                let height = certificate.height
+                guard await core.read({ $0.isNews(conflictAt: height) }),
+                    let finding = try records.finding(certificate, on: current.state)
+                else { return }
                 await core.deliver(.conflict(finding, from: peer))
             case .polka:
                 guard await core.read({ $0.fork?.height }) == certificate.height else { return }

@@ -71,7 +71,7 @@ struct RecoveryTests {
     }
 
     @Test(
-        "only one of the branches, at most 1,000 blocks long, on a proof that blames a third, can be voted for"
+        "a vote is for one of the branches, at most 1,000 blocks long, on a proof that blames a third"
     )
     func terms() throws {
         let value = signers.value(1)
