@@ -16,7 +16,7 @@ struct RestartTests {
 
     private func reactor(_ world: World, own: PublicKey, signsAbove: Height = 0) -> Reactor {
         Reactor(
-            state: world.state, own: own, signed: nil, nonce: .zero, settings: Reactor.Settings(),
+            state: world.state, own: own, signed: nil, secret: .zero, settings: Reactor.Settings(),
             signsAbove: signsAbove, at: Instant(milliseconds: 1_000_000))
     }
 

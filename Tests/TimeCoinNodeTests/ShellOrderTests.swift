@@ -74,7 +74,7 @@ struct ShellOrderTests {
         let signer = try Signer(secret: key, chain: world.state.chain, record: record)
         var shell = NodeShell(
             reactor: Reactor(
-                state: world.state, own: key.publicKey, signed: record.positions, nonce: .zero,
+                state: world.state, own: key.publicKey, signed: record.positions, secret: .zero,
                 settings: Reactor.Settings(), at: Instant(milliseconds: 0)),
             parts: NodeShell.Parts(
                 store: world.store, journal: NotedJournal(deeds), submissions: nil, signer: signer,
