@@ -222,6 +222,12 @@ struct ConsensusReportTests {
         var silent = reactor(proposer)
         _ = silent.handle(.wake, at: moment(0))
         #expect(report(silent).sentence.hasPrefix("Height 1, round 0: this node is to propose; "))
+        var late = reactor(proposer)
+        late.isClockOff = true
+        late = opened(late)
+        _ = late.handle(.wake, at: moment(0))
+        #expect(report(late).sentence.hasPrefix("Height 1, round 0: this node is to propose; "))
+        #expect(report(late).sentence.contains("this node's clock differs from the members'"))
         var builder = opened(reactor(proposer))
         _ = builder.handle(.wake, at: moment(0))
         #expect(report(builder).sentence.contains("building the block that this node is to propose"))

@@ -69,7 +69,7 @@ extension Rendering {
             "blockmilliseconds": .integer(report.sinceBlock),
             "startmilliseconds": report.untilStart.map { .integer($0) } ?? .null,
             "self": .optional(report.own?.description), "signing": .string(signing(report.signing)),
-            "reason": .optional(reason(report)),
+            "reason": .optional(reason(report)), "clockoff": .bool(report.isClockOff),
             "syncingto": report.best.map { .integer($0) } ?? .null,
         ])
     }

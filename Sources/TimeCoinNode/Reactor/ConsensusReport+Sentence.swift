@@ -27,7 +27,7 @@ extension ConsensusReport {
         case .ownBlock:
             if isBuilding {
                 "building the block that this node is to propose"
-            } else if signing == .votes {
+            } else if signing == .votes, !isClockOff {
                 "this node is to propose, and nothing waits that could stand in a block"
             } else {
                 "this node is to propose"
@@ -69,6 +69,11 @@ extension ConsensusReport {
             remarks.append("timeout in \(seconds(timer.left))")
         }
         if status.hasStarted { remarks.append("in this step for \(seconds(inStep))") }
+        if isClockOff, own != nil {
+            remarks.append(
+                "this node's clock differs from the members': it proposes nothing and votes for no fresh "
+                    + "block")
+        }
         switch signing {
         case .votes: break
         case .observer: remarks.append("this node is no member and only watches")

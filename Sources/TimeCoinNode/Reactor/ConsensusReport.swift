@@ -25,6 +25,9 @@ struct ConsensusReport: Hashable, Sendable {
     let status: ConsensusStatus
     let own: PublicKey?
     let signing: Signing
+    /// Whether this node's clock is off from the members': it then proposes nothing and votes for no fresh
+    /// proposal.
+    let isClockOff: Bool
     /// The fault of this machine after which the node does nothing more.
     let fault: String?
     /// The height that others have, when it is out of reach of the vote.

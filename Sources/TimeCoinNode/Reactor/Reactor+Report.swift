@@ -39,7 +39,8 @@ extension Reactor {
         let unseenBlock = unseen.first { $0.proposal.proposal.round == machine.round }
             .map(\.proposal.proposal.value)
         return ConsensusReport(
-            status: machine.status, own: own, signing: signing, fault: fault,
+            status: machine.status, own: own, signing: signing, isClockOff: isClockOff,
+            fault: fault,
             best: catchUp.best > state.height + 1 ? catchUp.best : nil, isBuilding: building != nil,
             unseenBlock: unseenBlock,
             timers: deadlines, inRound: progress.roundSince.elapsed(until: now.instant),
