@@ -13,7 +13,8 @@ struct SimulationShrinkerTests {
         return world.run().violation
     }
 
-    @Test("a planted violation is reduced to what it needs, and still fails", arguments: [3, 8, 21] as [UInt64])
+    @Test(
+        "a planted violation is reduced to what it needs, and still fails", arguments: [3, 8, 21] as [UInt64])
     func reduced(seed: UInt64) throws {
         // Seeds without a loss of power have nothing to shrink: the next one that has is taken.
         let options = SimulationOptions(profile: .consensus, nodes: 7, heights: 12)
