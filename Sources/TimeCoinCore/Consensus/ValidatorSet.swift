@@ -135,29 +135,52 @@ public struct ValidatorSet: Hashable, Sendable {
         weight.multipliedFullWidth(by: 3) > (0, total)
     }
 
-    /// Who proposes: a pure function of set, seed, height and round. Every height draws a new order by weight
-    /// without replacement, and rounds walk through it, so the next round has another proposer whenever
-    /// there is one.
+    /// Rounds of a turn in sets that are larger: no member proposes twice in one.
+    static let turnRounds = 7
+    /// Turns of larger sets after which rounds repeat themselves.
+    static let turns: UInt64 = 64
+
+    /// Who proposes: a pure function of set, seed, height and round.
+    ///
+    /// A turn draws members by weight without replacement, and rounds walk through turns. Small sets have one
+    /// turn, of all. In larger ones each turn of ``turnRounds`` is drawn anew, so that a height does not have
+    /// to wait for all the light members when the heavy ones had a bad moment; a member that ended the turn
+    /// before comes second at the earliest. So the next round has another proposer whenever there is one.
     public func proposer(height: Height, round: Round, seed: Hash256) -> Member {
-        // Round r takes the draw after those of rounds 0 ..< r, so that no member comes twice before all
-        // have come.
-        let draws = draw(Int(round % Round(members.count)) + 1, height: height, seed: seed)
-        return members[draws[draws.count - 1]]
+        let rounds = Round(min(members.count, ValidatorSet.turnRounds))
+        let places = turn(UInt64(round / rounds), height: height, seed: seed)
+        return members[places[Int(round % rounds)]]
     }
 
-    /// Places of the proposers of the first n rounds of a height, n being the number of members; round r has
-    /// the one listed at r modulo n.
+    /// Places of the proposers of the first rounds of a height; the rounds after them repeat them.
     public func proposers(height: Height, seed: Hash256) -> [Int] {
-        draw(members.count, height: height, seed: seed)
+        let turns = members.count > ValidatorSet.turnRounds ? ValidatorSet.turns : 1
+        return (0..<turns).flatMap { turn($0, height: height, seed: seed) }
+    }
+
+    private func turn(_ number: UInt64, height: Height, seed: Hash256) -> [Int] {
+        guard members.count > ValidatorSet.turnRounds else {
+            return draw(members.count, from: 0, height: height, seed: seed)
+        }
+        func drawn(_ number: UInt64) -> [Int] {
+            let rounds = ValidatorSet.turnRounds
+            let first = (number % ValidatorSet.turns) * UInt64(rounds)
+            return draw(rounds, from: first, height: height, seed: seed)
+        }
+        var places = drawn(number)
+        // The last of a turn never moves, so it is known without looking further back.
+        let before = drawn(number % ValidatorSet.turns + ValidatorSet.turns - 1)
+        if places.first == before.last { places.swapAt(0, 1) }
+        return places
     }
 
     /// Draws that many members, at least one, without replacement.
-    private func draw(_ count: Int, height: Height, seed: Hash256) -> [Int] {
+    private func draw(_ count: Int, from first: UInt64, height: Height, seed: Hash256) -> [Int] {
         var candidates = Array(members.indices)
         var weightLeft = totalWeight
         var drawn: [Int] = []
         drawn.reserveCapacity(count)
-        for number in 0..<UInt64(count) {
+        for number in first..<first + UInt64(count) {
             var writer = ByteWriter(reserving: 48)
             writer.write(seed)
             writer.write(height)

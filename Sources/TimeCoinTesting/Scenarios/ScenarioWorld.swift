@@ -69,7 +69,7 @@ struct ScenarioWorld: Sendable {
             if fits { return seed }
         }
         throw ScenarioImpossible(
-            reason: "no seed gives this order of proposers; say less with 'proposers …'; in a set of n, "
+            reason: "no seed gives this order of proposers; say less with 'proposers …'; in sets of n ≤ 7 "
                 + "any n rounds have n different proposers, and round n has that of round 0")
     }
 

@@ -129,4 +129,30 @@ struct CertificateTests {
             #expect(abs((counts[member.operatorKey] ?? 0) - expected) < 150, "by weight")
         }
     }
+
+    @Test("in large sets the heavy propose again soon, and nobody twice in a row", arguments: [8, 20, 150])
+    func turns(count: Int) throws {
+        let heavy = 5
+        let members = try keys(count).enumerated().map {
+            Member(operatorKey: $1.publicKey, weight: $0 < heavy ? 100 : 1)
+        }
+        let set = try ValidatorSet(members)
+        let places = (0..<heavy).compactMap { set.index(of: members[$0].operatorKey) }
+        for height in 0..<20 as Range<UInt64> {
+            let order = set.proposers(height: height, seed: value)
+            #expect(order.count == ValidatorSet.turnRounds * Int(ValidatorSet.turns))
+            for round in 0..<order.count + 3 {
+                let place = order[round % order.count]
+                #expect(place != order[(round + 1) % order.count], "height \(height), round \(round)")
+                let proposer = set.proposer(height: height, round: Round(round), seed: value)
+                #expect(proposer == set.members[place])
+            }
+            for turn in 0..<order.count / ValidatorSet.turnRounds {
+                let start = turn * ValidatorSet.turnRounds
+                let turn = Set(order[start..<start + ValidatorSet.turnRounds])
+                #expect(turn.count == ValidatorSet.turnRounds)
+                #expect(turn.intersection(places).count >= 2)
+            }
+        }
+    }
 }
