@@ -207,6 +207,10 @@ struct MachineTests {
             SigningGate(own: keys[0], record: record, validators: members.set, chain: members.chain)
         }
         var good = gate()
+        // A stranger opens nothing and stops nobody.
+        let stranger = try #require(SigningKey(seed: [UInt8](repeating: 99, count: 32))).publicKey
+        good.answer(from: stranger, highest: signed(6, .prevote, 1))
+        #expect(good.state == .asking)
         good.answer(from: keys[1], highest: last)
         good.answer(from: keys[1], highest: last)
         #expect(good.state == .asking)

@@ -34,20 +34,6 @@ struct SignerPositionsTests {
             positions.answer(SignerPosition(height: 6, round: 0, kind: .recovery), bytes: [3]) == .sign)
     }
 
-    @Test("recovery votes are bounded: beyond the limit none is signed, and those held are answered still")
-    func recoveriesMax() {
-        var positions = SignerPositions()
-        for height in 0..<Height(SignerPositions.recoveriesMax) {
-            let position = SignerPosition(height: height, round: 0, kind: .recovery)
-            #expect(positions.answer(position, bytes: [1]) == .sign)
-            positions.note(record(position, [1]))
-        }
-        let next = SignerPosition(height: 1000, round: 0, kind: .recovery)
-        #expect(positions.answer(next, bytes: [1]) == .refuse)
-        let first = SignerPosition(height: 0, round: 0, kind: .recovery)
-        #expect(positions.answer(first, bytes: [1]) == .reuse(key.sign([1])))
-    }
-
     @Test("K14: what is no longer remembered is refused, not signed again")
     func forgotten() {
         var positions = SignerPositions()

@@ -52,6 +52,28 @@ struct RecoveryTests {
         #expect(other.votingChain(after: signers.chain) != vote.votingChain(after: signers.chain))
     }
 
+    @Test("members beyond the eighth have their bits, and no bit stands for nobody")
+    func manyMembers() throws {
+        let many = try ForkSigners(weights: [UInt64](repeating: 1, count: 24))
+        let fork = try many.proven(
+            many.certificate(.commit, 0, 1, by: Array(0..<17)),
+            many.certificate(.commit, 0, 2, by: Array(7..<24)))
+        #expect(many.blamed(fork) == Array(7..<17))
+        let vote = try #require(
+            RecoveryVote(fork, branch: many.value(1), lastHeight: 5, lastHash: many.value(1)))
+        // Ten of the fourteen that remain, the last of them included.
+        let votes = [2, 3, 4, 5, 17, 18, 20, 21, 22, 23].map { member in
+            SignedRecoveryVote(
+                vote: vote, member: many.keys[member].publicKey,
+                signature: many.keys[member].sign(vote.signedBytes(chain: many.chain)))
+        }
+        #expect(RecoveryCertificate(fork, vote, votes: Array(votes.dropLast())) == nil)
+        let certificate = try #require(RecoveryCertificate(fork, vote, votes: votes))
+        let read = try RecoveryCertificate(decoding: certificate.encoded)
+        #expect(read == certificate && read.bitmap == [0b1011_1100, 0b0011_1101])
+        #expect(try read.verify(against: many.anchor).validators.members.count == 14)
+    }
+
     @Test("every wrong byte refuses it whole")
     func bytes() throws {
         let certificate = try #require(RecoveryCertificate(fork, vote, votes: signed(vote, [0, 1, 4, 5])))
