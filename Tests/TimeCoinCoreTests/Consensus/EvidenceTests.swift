@@ -55,7 +55,7 @@ struct EvidenceTests {
         for misbehaviour in all {
             let evidence = try #require(Evidence(misbehaviour, validators: signers.set))
             let bytes = evidence.encoded
-            #expect(bytes.count <= Evidence.bytesMax)
+            #expect(bytes.count <= Evidence.bytesMax && bytes.first == 1, "version 1 of the form")
             let read = try Evidence(decoding: bytes)
             #expect(read == evidence)
             let member = try read.verify(against: signers.anchor)
