@@ -52,6 +52,50 @@ struct SpecificationTests {
         }
     }
 
+    @Test("the limits on the page of limits are those of the code")
+    func limits() throws {
+        let rows = try page("Limits").split(separator: "\n").map { line in
+            line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+        let limits: [(name: String, value: UInt64)] = [
+            ("Amount.maximum", Amount.maximum.units), ("Transaction.bytesMax", UInt64(Transaction.bytesMax)),
+            ("Block.bytesMax", UInt64(Block.bytesMax)),
+            ("BlockHeader.byteCount", UInt64(BlockHeader.byteCount)),
+            ("CheckedTransaction.dustLimit", CheckedTransaction.dustLimit),
+            ("Script.bytesMax", UInt64(Script.bytesMax)),
+            ("Script.pushBytesMax", UInt64(Script.pushBytesMax)),
+            ("Script.operationsMax", UInt64(Script.operationsMax)),
+            ("Script.stackItemsMax", UInt64(Script.stackItemsMax)),
+            ("Script.multisigKeysMax", UInt64(Script.multisigKeysMax)),
+            ("Script.standardKeysMax", UInt64(Script.standardKeysMax)),
+            ("ScriptNumber.bytesMax", UInt64(ScriptNumber.bytesMax)),
+            ("ScriptWork.hashedBytesPerBlock", UInt64(ScriptWork.hashedBytesPerBlock)),
+            ("ScriptWork.signatureChecksPerTransaction", UInt64(ScriptWork.signatureChecksPerTransaction)),
+            ("ScriptWork.signatureChecksPerBlock", UInt64(ScriptWork.signatureChecksPerBlock)),
+            ("Fees.unitsPerByte", Fees.unitsPerByte), ("Fees.least", Fees.least),
+            ("Fees.growthBase", Fees.growthBase), ("Fees.outputsPerDoubling", Fees.outputsPerDoubling),
+            ("Locks.timeThreshold", UInt64(Locks.timeThreshold)),
+            ("Evidence.bytesMax", UInt64(Evidence.bytesMax)),
+            ("ForkProof.bytesMax", UInt64(ForkProof.bytesMax)),
+            ("ForkProof.polkasMax", UInt64(ForkProof.polkasMax)),
+            ("SignedRecoveryVote.byteCount", UInt64(SignedRecoveryVote.byteCount)),
+            ("RecoveryCertificate.bytesMax", UInt64(RecoveryCertificate.bytesMax)),
+            ("RecoveryVote.depthMax", RecoveryVote.depthMax),
+            ("Accruals.payoutsMax", UInt64(Accruals.payoutsMax)),
+            ("Accruals.drawnShareDivisor", Accruals.drawnShareDivisor),
+            ("ValidatorSet.membersMax", UInt64(ValidatorSet.membersMax)),
+            ("ValidatorSet.totalWeightMax", ValidatorSet.totalWeightMax),
+            ("Genesis.allocationsMax", UInt64(Genesis.allocationsMax)),
+            ("SpentChunk.positions", SpentChunk.positions),
+            ("SpentChunk.byteCount", UInt64(SpentChunk.byteCount)),
+            ("MerkleProof.pathMax", UInt64(MerkleProof.pathMax)),
+        ]
+        for (name, value) in limits {
+            let row = try #require(rows.first { $0.count > 3 && $0[3] == "`\(name)`" }, "\(name)")
+            #expect(UInt64(row[1].filter { ("0"..."9").contains($0) }) == value, "\(name)")
+        }
+    }
+
     @Test("the vector on the page of genesis is what the code computes")
     func genesisVector() throws {
         let page = try page("Genesis")
