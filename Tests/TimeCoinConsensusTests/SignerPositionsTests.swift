@@ -44,8 +44,12 @@ struct SignerPositionsTests {
         #expect(positions.answer(SignerPosition(height: 3, round: 0, kind: .prevote), bytes: [1]) == .refuse)
         let second = SignerPosition(height: 3, round: 1, kind: .prevote)
         #expect(positions.answer(second, bytes: [1]) == .reuse(key.sign([1])))
+        let newest = SignerPosition(height: 3, round: Round(SignerPositions.recordsMax), kind: .prevote)
+        #expect(positions.answer(newest, bytes: [1]) == .reuse(key.sign([1])))
+        // The next height lets all of this one go.
         positions.note(record(SignerPosition(height: 4, round: 0, kind: .prevote), [1]))
         #expect(positions.answer(second, bytes: [1]) == .refuse)
+        #expect(positions.answer(newest, bytes: [1]) == .refuse)
         // A record that is read again late does not move the last position back.
         positions.note(record(second, [1]))
         #expect(positions.last == SignerPosition(height: 4, round: 0, kind: .prevote))

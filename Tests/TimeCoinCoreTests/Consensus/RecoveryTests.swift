@@ -74,6 +74,18 @@ struct RecoveryTests {
         #expect(try read.verify(against: many.anchor).validators.members.count == 14)
     }
 
+    @Test("proofs and recoveries are of version 1, and another version is named")
+    func versions() throws {
+        let certificate = try #require(RecoveryCertificate(fork, vote, votes: signed(vote, [0, 1, 4])))
+        #expect(fork.proof.encoded.first == 1 && certificate.encoded.first == 1)
+        #expect(throws: ForkProofRejection.unknownVersion(7)) {
+            try ForkProof(decoding: [7] + fork.proof.encoded.dropFirst())
+        }
+        #expect(throws: RecoveryRejection.unknownVersion(7)) {
+            try RecoveryCertificate(decoding: [7] + certificate.encoded.dropFirst())
+        }
+    }
+
     @Test("every wrong byte refuses it whole")
     func bytes() throws {
         let certificate = try #require(RecoveryCertificate(fork, vote, votes: signed(vote, [0, 1, 4, 5])))
