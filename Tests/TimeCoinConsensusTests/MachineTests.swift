@@ -96,9 +96,11 @@ struct MachineTests {
         var machine = members.machine(own)
         _ = machine.handle(.start)
         _ = machine.handle(try members.vote(others[0], .prevote, 0, nil))
+        _ = machine.handle(try members.proposal(5, members.value(1)))
         let before = machine
         for input in [
             try members.vote(others[0], .prevote, 0, nil), .start,
+            try members.proposal(5, members.value(1)), try members.proposal(5, members.value(2)),
             .elapsed(Timeout(kind: .precommit, round: 7)), .built(round: 3, value: members.value(5)),
         ] {
             #expect(machine.handle(input).refusal != nil)

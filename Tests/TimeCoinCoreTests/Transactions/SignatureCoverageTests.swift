@@ -40,6 +40,17 @@ struct SignatureCoverageTests {
                 .message(input: input, type: type)
         }
 
+        /// Bytes hashed for one message.
+        func work(_ outputs: SignatureHashType.Outputs, _ anyoneCanPay: Bool, input: Int) throws -> Int {
+            let transaction = Transaction(
+                version: version, kind: kind, inputs: inputs,
+                outputs: outputs == .all ? self.outputs : [self.outputs[0]],
+                lockTime: lockTime, payload: payload)
+            return try #require(SignatureHash(transaction: transaction, spending: spent, chain: chain))
+                .messageBytes(
+                    input: input, type: SignatureHashType(outputs: outputs, anyoneCanPay: anyoneCanPay))
+        }
+
         mutating func change(
             input place: Int, index: UInt32? = nil, unlocking: Script? = nil, sequence: UInt32? = nil
         ) {
@@ -112,6 +123,24 @@ struct SignatureCoverageTests {
             Change("an output more", Self.allOutputs) { $0.outputs.append($0.outputs[0]) },
             Change("an output less", Self.allOutputs) { $0.outputs.removeLast() },
         ]
+    }
+
+    @Test(
+        "what a message hashes beyond the shared parts is counted: chain to payload, and what it names itself"
+    )
+    func work() throws {
+        var parts = try Parts()
+        parts.outputs[0] = TransactionOutput(value: try Parts.amount(1), locking: Script([1, 2, 3]))
+        parts.spent[0] = TransactionOutput(
+            value: try Parts.amount(1), locking: Script([UInt8](repeating: 1, count: 5)))
+        let base = 32 + 2 + 2 + 4 + 1 + 1 + 64
+        #expect(try parts.work(.all, false, input: 0) == base)
+        #expect(try parts.work(.none, false, input: 0) == base)
+        #expect(try parts.work(.single, false, input: 0) == base + 3)
+        #expect(try parts.work(.single, false, input: 1) == base, "there is no output beside it")
+        #expect(try parts.work(.all, true, input: 0) == base + 5 + 64)
+        #expect(try parts.work(.single, true, input: 0) == base + 5 + 64 + 3)
+        #expect(try parts.work(.single, true, input: 1) == base + 2 + 64)
     }
 
     @Test("each type covers what the specification says, and nothing else")
