@@ -66,12 +66,15 @@ struct TallyTests {
         #expect(votes.roundOfThird == 5)
         votes.take(try vote(members, 0, .precommit, 7, nil), members.set)
         #expect(votes.roundOfThird == nil)
+        // Who is still in round 5 counts there.
+        votes.take(try vote(members, 3, .prevote, 5, nil), members.set)
+        #expect(votes.roundOfThird == 5)
         votes.take(try vote(members, 2, .prevote, 7, nil), members.set)
-        #expect(votes.roundOfThird == 7 && votes.count == 4)
+        #expect(votes.roundOfThird == 7 && votes.count == 5)
         var heard: [Round] = []
         votes.leave(upTo: 5, members.set) { heard.append($0.vote.round) }
-        #expect(heard == [5] && votes.roundOfThird == 7 && votes.count == 3)
+        #expect(heard == [5, 5] && votes.roundOfThird == 7 && votes.count == 3)
         votes.leave(upTo: 7, members.set) { heard.append($0.vote.round) }
-        #expect(heard == [5, 7, 7, 7] && votes.roundOfThird == nil && votes.count == 0)
+        #expect(heard == [5, 5, 7, 7, 7] && votes.roundOfThird == nil && votes.count == 0)
     }
 }
