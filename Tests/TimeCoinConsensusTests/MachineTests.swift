@@ -108,6 +108,41 @@ struct MachineTests {
         }
     }
 
+    @Test("K11: whatever is of another height is refused, and leaves the machine equal")
+    func otherHeight() throws {
+        let members = try Members([1, 1, 1, 1])
+        var machine = ConsensusMachine(
+            height: 2, validators: members.set, seed: members.seed, chain: members.chain, own: nil,
+            parameters: ConsensusParameters(propose: 300, prevote: 100, precommit: 100, increment: 50))
+        let before = machine
+        func votes(_ type: VoteType) throws -> [VerifiedVote] {
+            try (0..<3).compactMap {
+                if case .vote(let vote) = try members.vote($0, type, 3, members.value(1)) {
+                    vote
+                } else {
+                    nil
+                }
+            }
+        }
+        let round = try #require(
+            VerifiedRoundCertificate(
+                justifying: 3, at: 1, by: try votes(.prevote), validators: members.set))
+        let inputs: [ConsensusInput] = [
+            .roundCertificate(round), try members.vote(0, .prevote, 3, nil),
+            try members.proposal(0, members.value(1)),
+            .certificate(
+                try #require(
+                    VerifiedCertificate(.polka, of: try votes(.prevote), validators: members.set))),
+            .certificate(
+                try #require(
+                    VerifiedCertificate(.commit, of: try votes(.precommit), validators: members.set))),
+        ]
+        for input in inputs {
+            #expect(machine.handle(input).refusal == .otherHeight)
+            #expect(machine == before)
+        }
+    }
+
     @Test("a second vote at one position is evidence once, and changes no tally")
     func doubleVote() throws {
         let (members, own, others) = try setting()
