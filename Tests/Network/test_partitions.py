@@ -1,6 +1,6 @@
-"""Four real nodes whose network is cut, held, delayed and drained one way. Run by Scripts/test-network.
+"""Real nodes whose network is cut, held, delayed and drained one way. Run by Scripts/test-network.
 
-usage: test_partitions.py PROGRAMS [CYCLES [SEED]]
+usage: test_partitions.py PROGRAMS [CYCLES [VALIDATORS [SEED]]]
 """
 
 import random
@@ -11,7 +11,8 @@ from links import Load, NamespaceNetwork, ProxiedNetwork
 from support import finish, passes, same_chain, signatures_once_each, wait
 
 cycles = int(sys.argv[2]) if len(sys.argv) > 2 else 8
-seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+validators = int(sys.argv[3]) if len(sys.argv) > 3 else 4
+seed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
 # A timeout of a local network in a round that a partition of some seconds reaches, and five seconds.
 HEALED_MAX = 15.0
 # What nine of ten stay within.
@@ -51,20 +52,20 @@ def disturbed(network, kinds, count, name):
     assert 10 * late <= count, f"{late} of {count} took longer than {HEALED_USUAL} s: {took}"
     network.down()
     signatures = signatures_once_each(network)
-    passes(f"{name}: {count} times, {sent} payments final, one chain of {top} blocks, {signatures} signatures and "
+    passes(f"{validators} nodes, {name}: {count} times, {sent} payments final, one chain of {top} blocks, {signatures} signatures and "
            f"never two at a position; a new block after {sorted(took)[len(took) // 2]:.2f} s (median), "
            f"{max(took):.2f} s (most)")
 
 
-with ProxiedNetwork() as network:
-    wait("the first block", lambda: min(tops(network)) >= 1, 20)
+with ProxiedNetwork(validators) as network:
+    wait("the first block", lambda: min(tops(network)) >= 1, 40)
     disturbed(network, ["cut", "hold", "one-way", "delay"], cycles, "partitions by proxies")
 
 missing = NamespaceNetwork.missing()
 if missing:
     print(f"SKIPPED: partitions by network namespaces: {missing}", flush=True)
 else:
-    with NamespaceNetwork() as network:
-        wait("the first block", lambda: min(tops(network)) >= 1, 20)
+    with NamespaceNetwork(validators) as network:
+        wait("the first block", lambda: min(tops(network)) >= 1, 40)
         disturbed(network, ["both-ways", "one-way"], max(2, cycles // 2), "partitions by network namespaces")
 finish()
