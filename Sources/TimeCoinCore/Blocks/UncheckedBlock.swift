@@ -64,11 +64,4 @@ public struct TransactionRun: Sendable {
         transactionNode = MerkleTree.root(of: transactions.map(\.txid))
         witnessNode = MerkleTree.root(of: transactions.map(\.wtxid))
     }
-
-    /// Cuts a list into runs, each but the last one full.
-    static func runs(of transactions: [CheckedTransaction]) -> [TransactionRun] {
-        stride(from: 0, to: transactions.count, by: transactionsMax).map {
-            TransactionRun(Array(transactions[$0..<min($0 + transactionsMax, transactions.count)]))
-        }
-    }
 }
