@@ -42,10 +42,8 @@ public struct HeardPolkas: Sendable {
         }
         let ballot = Ballot(round: vote.vote.round, value: value)
         if votes[ballot] == nil, votes.count >= HeardPolkas.ballotsMax {
-            guard let highest = votes.keys.max(by: { $0.round < $1.round }), highest.round > ballot.round
-            else {
-                return
-            }
+            let highest = votes.keys.max { ($0.round, $0.value) < ($1.round, $1.value) }
+            guard let highest, highest.round > ballot.round else { return }
             votes[highest] = nil
         }
         if votes[ballot]?[vote.index] == nil { votes[ballot, default: [:]][vote.index] = vote }

@@ -158,8 +158,9 @@ extension ConsensusMachine {
         _ index: Int, _ round: Round, _ type: UInt8, _ misbehaviour: Misbehaviour,
         _ effects: inout ConsensusEffects
     ) -> Bool {
-        // A few positions a member are proof enough, and bound the memory.
-        guard blamed.count < 4 * validators.members.count,
+        // A few positions are proof enough, and bound the memory; each member has its own, so that nobody
+        // hides what others do.
+        guard blamed.count(where: { $0.index == index }) < ConsensusMachine.blamesPerMember,
             blamed.insert(Blame(index: index, round: round, type: type)).inserted
         else { return false }
         effects.misbehaviour.append(misbehaviour)

@@ -153,7 +153,8 @@ extension ConsensusMachine {
             return true
         }
         // L65 to L67
-        guard elapsed.contains(.precommit) else { return false }
+        // Only members beyond a third can bring anybody to the last round there is; nobody leaves it.
+        guard elapsed.contains(.precommit), round < Round.max else { return false }
         enter(round + 1, &effects)
         return true
     }

@@ -55,6 +55,8 @@ public struct ConsensusMachine: Hashable, Sendable {
     static let polkasMax = 4
     /// Rounds, from 0 on, that may end early when all precommits are heard.
     static let hastyRoundsMax: Round = 10
+    /// Positions of a height at which one member is blamed.
+    static let blamesPerMember = 4
     /// Values of which a verdict is kept.
     static let verdictsMax = 64
 
