@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Testing
 import TimeCoinConsensus
 import TimeCoinCore
@@ -169,6 +170,93 @@ struct ForkTests {
         blamed.recoveries = [recovery]
         _ = blamed.handle(.committed(forked.other), at: forked.moment(forked.other.change.state))
         #expect(blamed.own == nil && !blamed.isVoting)
+    }
+
+    /// A block of height 2 as the members of before the recovery decided it.
+    private func later(_ forked: ForkedWorld) throws -> CertifiedBlock {
+        var world = forked.world
+        try world.commit(forked.other)
+        let block = try #require(try world.build([], at: world.state.dueTime(of: 2))).block
+        return try CertifiedBlock(
+            block, certificate: try world.certificate(of: block.hash, at: 2, signers: [1, 2, 3]),
+            validators: forked.set, chain: forked.anchor.chain)
+    }
+
+    @Test("K5: on the way to a recovery the known fork stops nobody again, nor do own votes of before it")
+    func onTheWay() throws {
+        let forked = try ForkedWorld()
+        var reactor = Reactor(
+            state: forked.world.state, own: forked.set.members[3].operatorKey, signed: nil, secret: .zero,
+            settings: Reactor.Settings(), at: Instant(milliseconds: 1_000_000))
+        reactor.recoveries = [try forked.recovery()]
+        let now = forked.moment(forked.world.state)
+        _ = reactor.handle(.conflict(try forked.finding(), from: nil), at: now)
+        #expect(reactor.signingStopped == nil && reactor.fork == nil)
+        let peer = forked.world.chain.owner.publicKey
+        reactor.catchUp.heard(peer, tip: 1)
+        let asked = reactor.catchUp.request(above: 0, at: now.instant, patience: 5000)
+        let request = try #require(asked)
+        let item = try CertifiedBlock(
+            forked.other.block,
+            certificate: try forked.world.certificate(of: forked.other.block.hash, at: 1, signers: [1, 2, 3]),
+            validators: forked.set, chain: forked.anchor.chain)
+        let effects = reactor.handle(.blocks(id: request.id, items: [item], from: peer), at: now)
+        #expect(effects.contains { if case .judge = $0 { true } else { false } })
+        #expect(reactor.signingStopped == nil)
+    }
+
+    @Test("after a recovery nothing counts that was said or fetched under the set before it")
+    func nothingOfBefore() throws {
+        let forked = try ForkedWorld()
+        var reactor = Reactor(
+            state: forked.world.state, own: forked.set.members[0].operatorKey, signed: nil, secret: .zero,
+            settings: Reactor.Settings(), at: Instant(milliseconds: 1_000_000))
+        reactor.recoveries = [try forked.recovery()]
+        let now = forked.moment(forked.world.state)
+        let view = PublishedView(state: reactor.state)
+        view.publish(reactor)
+        #expect(view.current.isRecovering)
+        // The smaller set has no place for the last of these.
+        for place in 0..<4 {
+            let vote = Vote(type: .prevote, height: 2, round: 0, value: forked.one.block.hash)
+            let key = try forked.secret(place)
+            let signed = SignedVote(
+                vote: vote, member: key.publicKey,
+                signature: key.sign(vote.signedBytes(chain: forked.anchor.chain)))
+            let verified = try #require(
+                VerifiedVote(signed, validators: forked.set, chain: forked.anchor.chain))
+            _ = reactor.handle(.vote(verified), at: now)
+        }
+        let peer = forked.world.chain.owner.publicKey
+        reactor.catchUp.heard(peer, tip: 2)
+        let asked = reactor.catchUp.request(above: 0, at: now.instant, patience: 5000)
+        let request = try #require(asked)
+        let first = try CertifiedBlock(
+            forked.other.block,
+            certificate: try forked.world.certificate(of: forked.other.block.hash, at: 1, signers: [1, 2, 3]),
+            validators: forked.set, chain: forked.anchor.chain)
+        let items = [first, try later(forked)]
+        _ = reactor.handle(.blocks(id: request.id, items: items, from: peer), at: now)
+        _ = reactor.handle(.committed(forked.other), at: forked.moment(forked.other.change.state))
+        #expect(reactor.machine.validators.members.count == 2)
+        #expect(reactor.positions.isEmpty && reactor.early.isEmpty && reactor.contents.isEmpty)
+        #expect(reactor.machine.footprint == 0 && reactor.signingStopped == nil)
+        view.publish(reactor)
+        #expect(!view.current.isRecovering && view.current.validators.members.count == 2)
+    }
+
+    @Test("whoever fills the directory of evidence leaves room for the proofs of forks")
+    func room() throws {
+        let path = NSTemporaryDirectory() + "timecoin-evidence.\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        for number in 0..<EvidenceDirectory.filesMax {
+            try Data().write(to: URL(fileURLWithPath: "\(path)/\(number).hex"))
+        }
+        let proof = try ForkedWorld().proof
+        EvidenceDirectory(path).keep(proof, logger: Logger(label: "test"))
+        let file = "\(path)/fork-1-\(proof.name).hex"
+        #expect(try HexFile.read(file, bytesMax: ForkProof.bytesMax) == proof.encoded)
     }
 
     @Test("polkas of heights that are over outlive a restart, by height")

@@ -86,6 +86,12 @@ struct CatchUp: Sendable {
         }
     }
 
+    /// Forgets what was fetched and asked for, not who is ahead.
+    mutating func restart() {
+        waiting = [:]
+        outstanding = nil
+    }
+
     mutating func next(after tip: Height) -> CertifiedBlock? {
         waiting.removeValue(forKey: tip + 1)
     }

@@ -48,9 +48,11 @@ extension Reactor {
     }
 
     /// Whether another certificate of this height tells something: what is older than another that was too
-    /// old is too old as well, and of a fork only the lowest height matters.
+    /// old is too old as well, and of a fork only the lowest height matters. The fork whose recovery is under
+    /// way is known, and whoever is on its other branch still must not stop this node again.
     func isNews(conflictAt height: Height) -> Bool {
         (oldConflict.map { height > $0 } ?? true) && (fork.map { height < $0.height } ?? true)
+            && (pendingRecovery.map { height < $0.vote.height } ?? true)
     }
 
     static func reason(forkAt height: Height) -> String { "fork: height \(height) was decided twice" }
@@ -59,6 +61,9 @@ extension Reactor {
     var pendingRecovery: VerifiedRecovery? {
         recoveries.first { $0.fork.anchor.chain == state.votingChain }
     }
+
+    /// Whether this node is on the way to the last block before a recovery.
+    var isRecovering: Bool { pendingRecovery != nil }
 
     /// Whether a certified block may come next here: of a branch that was left none may.
     func follows(_ block: CertifiedBlock) -> Bool {
@@ -76,6 +81,8 @@ extension Reactor {
             recovered != state
         else { return }
         state = recovered
+        // What was fetched beyond this block was verified against the set that ends here.
+        catchUp.restart()
         own = own.flatMap { state.validators.index(of: $0) == nil ? nil : $0 }
         gate = own.map {
             SigningGate(

@@ -75,10 +75,7 @@ extension Reactor {
     }
 
     mutating func take(_ certificate: VerifiedCertificate, _ effects: inout [ReactorEffect]) {
-        // On the way to the last block before a recovery, blocks come by catching up alone.
-        guard pendingRecovery == nil,
-            isCurrent(certificate.certificate.height, .certificate(certificate), from: nil)
-        else { return }
+        guard isCurrent(certificate.certificate.height, .certificate(certificate), from: nil) else { return }
         feed(.certificate(certificate), &effects)
     }
 

@@ -95,9 +95,11 @@ extension Reactor {
         serve(machine.requests, &effects)
     }
 
-    /// Whether a certificate holds a precommit of the own key that this signer has not made.
+    /// Whether a certificate holds a precommit of the own key that this signer has not made. On the way to
+    /// a recovery the votes are of before it, and the record is of after it.
     func isForeignSignature(in verified: VerifiedCertificate) -> Bool {
-        guard let own, verified.votes.contains(where: { $0.signed.member == own }) else { return false }
+        guard !isRecovering, let own, verified.votes.contains(where: { $0.signed.member == own })
+        else { return false }
         let certificate = verified.certificate
         let position = SignerPosition(height: certificate.height, round: certificate.round, kind: .precommit)
         return signedLast.map { position > $0 } ?? true

@@ -111,6 +111,10 @@ package struct Reactor: Sendable {
     mutating func handle(_ event: ReactorEvent, at now: Moment) -> [ReactorEffect] {
         var effects: [ReactorEffect] = []
         switch event {
+        case .proposal where isRecovering, .vote where isRecovering, .certificate where isRecovering,
+            .roundCertificate where isRecovering:
+            // Blocks come by catching up alone; what was said under the set before must not count after it.
+            break
         case .tick: tick(now, &effects)
         case .wake: break
         case .timeout(let timeout, let height):
@@ -303,7 +307,11 @@ package struct Reactor: Sendable {
         let due = state.dueTime(of: state.slot + 1)
         if !isDue, now.clock >= due {
             isDue = true
-            if machine.hasStarted { effects.append(.timers(armed(machine.timers))) }
+            if machine.hasStarted {
+                effects.append(.timers(armed(machine.timers)))
+                // A build that found nothing finds something now.
+                serve(machine.requests, &effects)
+            }
         }
         guard !machine.hasStarted else {
             if !isDue { effects.append(.wake(due)) }

@@ -6,8 +6,10 @@ import TimeCoinCore
 ///
 /// It is a convenience: nothing depends on it, so a disk that does not write is logged and no more.
 struct EvidenceDirectory: Sendable {
-    /// Files kept; what comes beyond is logged alone.
+    /// Files kept of members' contradictions, and as many of forks: whoever fills the one leaves room for
+    /// the other. What comes beyond is logged alone.
     static let filesMax = 1000
+    private static let forkPrefix = "fork-"
 
     private let path: String
 
@@ -25,8 +27,8 @@ struct EvidenceDirectory: Sendable {
     /// Writes the proof of a fork unless it is there already.
     func keep(_ proof: ForkProof, logger: Logger) {
         keep(
-            proof.encoded, as: "fork-\(proof.height)-\(proof.name).hex", logger: logger,
-            ["kind": "fork", "height": "\(proof.height)"])
+            proof.encoded, as: "\(EvidenceDirectory.forkPrefix)\(proof.height)-\(proof.name).hex",
+            logger: logger, ["kind": "fork", "height": "\(proof.height)"])
     }
 
     private func keep(_ bytes: [UInt8], as name: String, logger: Logger, _ metadata: Logger.Metadata) {
@@ -34,9 +36,10 @@ struct EvidenceDirectory: Sendable {
         do {
             let files = FileManager.default
             try files.createDirectory(atPath: path, withIntermediateDirectories: true)
-            guard !files.fileExists(atPath: file),
-                try files.contentsOfDirectory(atPath: path).count < EvidenceDirectory.filesMax
-            else { return }
+            let isFork = name.hasPrefix(EvidenceDirectory.forkPrefix)
+            let kept = try files.contentsOfDirectory(atPath: path)
+                .count { $0.hasPrefix(EvidenceDirectory.forkPrefix) == isFork }
+            guard !files.fileExists(atPath: file), kept < EvidenceDirectory.filesMax else { return }
             try Data((Hexadecimal.encode(bytes) + "\n").utf8).write(
                 to: URL(fileURLWithPath: file), options: .atomic)
             logger.warning("kept evidence", metadata: metadata.merging(["file": "\(file)"]) { $1 })

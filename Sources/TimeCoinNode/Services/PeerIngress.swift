@@ -58,7 +58,7 @@ struct PeerIngress: PeerMessageHandler {
         case .clockAnswer(let answer):
             let current = view.current
             guard await core.read({ $0.clocks.expects(answer) }),
-                answer.verifies(validators: current.validators, chain: current.state.chain)
+                answer.verifies(validators: current.validators, chain: current.state.votingChain)
             else { return }
             await core.deliver(.clock(answer))
         case .transactions(let items):
@@ -73,7 +73,7 @@ struct PeerIngress: PeerMessageHandler {
     /// Only the height being decided and the next one are worth a signature check.
     private func takeConsensus(_ message: WireMessage, from peer: PublicKey) async {
         let current = view.current
-        let window = current.height...current.height + 1
+        let window = current.isRecovering ? 0..<0 : current.height..<current.height + 2
         let chain = current.state.votingChain
         let validators = current.validators
         switch message {
