@@ -85,6 +85,18 @@ struct RestartTests {
         }
     }
 
+    @Test("K14: where the chain is older than what was signed, nothing is signed up to there")
+    func olderChain() throws {
+        let entry = JournalEntry.record(.start)
+        let last = SignerPosition(height: 7, round: 0, kind: .precommit)
+        // The journal of the next height is read again; those above it are not.
+        #expect(NodeRecovery.lostHeight([entry], last, above: 7) == nil)
+        #expect(NodeRecovery.lostHeight([entry], last, above: 6) == nil)
+        #expect(NodeRecovery.lostHeight([entry], last, above: 5) == 7)
+        #expect(NodeRecovery.lostHeight([], last, above: 6) == 7)
+        #expect(NodeRecovery.lostHeight([], nil, above: 6) == nil)
+    }
+
     @Test("K14: a certified block with a signature of the own key that this signer never made stops it")
     func foreignSignature() throws {
         let world = try World()

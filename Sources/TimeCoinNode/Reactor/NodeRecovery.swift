@@ -3,13 +3,14 @@ package import TimeCoinCore
 
 /// What a start concludes from the files that it finds.
 package enum NodeRecovery {
-    /// The height whose journal is gone although the signer's record says that this member signed at it: its
-    /// locks may be forgotten, so nothing may be signed there any more.
+    /// The height at which this member signed last, by the signer's record, when its journal is gone, or is
+    /// not read since another height is the next: the chain is then an older copy. Locks may be forgotten, so
+    /// nothing may be signed up to there any more.
     package static func lostHeight(
         _ entries: [JournalEntry], _ last: SignerPosition?, above height: Height
     ) -> Height? {
-        guard entries.isEmpty, let last, last.height > height else { return nil }
-        return last.height
+        guard let last, last.height > height else { return nil }
+        return entries.isEmpty || last.height - height > 1 ? last.height : nil
     }
 }
 
