@@ -1,5 +1,6 @@
 import Foundation
 package import TimeCoinCore
+import TimeCoinStore
 
 /// What an operator has told this node to follow after forks, and the fork that it found itself.
 ///
@@ -101,13 +102,15 @@ public enum HexFile {
         return bytes
     }
 
-    /// A file beside it, synced, renamed over it.
+    /// A file beside it, synced, renamed over it; durable on return, the name too.
     static func write(_ bytes: [UInt8], to path: String) throws {
         let draft = path + ".new"
         try Data((Hexadecimal.encode(bytes) + "\n").utf8).write(to: URL(fileURLWithPath: draft))
         let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: draft))
         try handle.synchronize()
         try handle.close()
-        guard rename(draft, path) == 0 else { throw Failure(description: "cannot write the file \(path)") }
+        let files = PosixFileSystem()
+        try files.rename(draft, to: path)
+        try files.syncDirectory(URL(fileURLWithPath: path).deletingLastPathComponent().path)
     }
 }
