@@ -134,7 +134,7 @@ struct HouseTests {
         }
     }
 
-    @Test("nothing that decides knows time, chance, files or threads; nothing traps")
+    @Test("K23: nothing that decides knows time, chance, files or threads; nothing traps")
     func forbidden() {
         for source in Self.sources {
             let decides =

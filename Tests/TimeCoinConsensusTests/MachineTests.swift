@@ -143,7 +143,7 @@ struct MachineTests {
         }
     }
 
-    @Test("a second vote at one position is evidence once, and changes no tally")
+    @Test("K17: a second vote at one position is evidence once, and changes no tally")
     func doubleVote() throws {
         let (members, own, others) = try setting()
         var machine = members.machine(own)
@@ -152,6 +152,36 @@ struct MachineTests {
         let caught = machine.handle(try members.vote(others[0], .prevote, 0, members.value(2)))
         #expect(caught.misbehaviour.count == 1)
         #expect(machine.handle(try members.vote(others[0], .prevote, 0, nil)).misbehaviour.isEmpty)
+    }
+
+    @Test("K17: who contradicts itself in many rounds is blamed a few times, and hides nobody else")
+    func blamesOfEach() throws {
+        let (members, own, others) = try setting()
+        var machine = members.machine(own)
+        _ = machine.handle(.start)
+        var found = 0
+        for round in 1...40 as ClosedRange<Round> {
+            found += machine.handle(try members.vote(others[0], .prevote, round, nil)).misbehaviour.count
+            let second = try members.vote(others[0], .prevote, round, members.value(1))
+            found += machine.handle(second).misbehaviour.count
+        }
+        #expect(found == ConsensusMachine.blamesPerMember)
+        _ = machine.handle(try members.vote(others[1], .prevote, 0, nil))
+        let other = machine.handle(try members.vote(others[1], .prevote, 0, members.value(1)))
+        #expect(other.misbehaviour.count == 1)
+    }
+
+    @Test("K15: in the last round there is, whoever brought it up, nothing is counted beyond it")
+    func lastRound() throws {
+        let (members, own, others) = try setting()
+        var machine = members.machine(own)
+        _ = machine.handle(.start)
+        for member in others { _ = machine.handle(try members.vote(member, .precommit, .max, nil)) }
+        #expect(machine.round == .max)
+        let timeout = Timeout(kind: .precommit, round: .max)
+        #expect(machine.timers.contains(timeout))
+        #expect(machine.handle(.elapsed(timeout)).refusal == nil)
+        #expect(machine.round == .max)
     }
 
     @Test("K15: one member in a million rounds opens none of them")
@@ -293,7 +323,7 @@ struct MachineTests {
 
 @Suite("Members that drift apart")
 struct RoundCertificateTests {
-    @Test("K4: the same vote of another member is not the own one: it stays to be signed")
+    @Test("the same vote of another member is not the own one: it stays to be signed")
     func ownVoteStaysOutstanding() throws {
         let members = try Members([1, 1, 1, 1])
         let own = (try members.proposer(0) + 1) % 4
@@ -332,7 +362,7 @@ struct RoundCertificateTests {
         }
     }
 
-    @Test("a round certificate is refused whole for a doubled, unknown or wrong signer, or too little weight")
+    @Test("K8: a round certificate is refused whole for any doubled or wrong signer, or too little weight")
     func refusals() throws {
         let members = try Members([1, 1, 1, 3])
         func signed(_ index: Int, _ type: VoteType, _ round: Round) throws -> SignedVote {

@@ -103,7 +103,7 @@ struct CatchUpTests {
         #expect(last == nil && !catchUp.isBusy)
     }
 
-    @Test("a single peer's claim does not move the tip that counts far")
+    @Test("K4: a single peer's claim does not move the tip that counts far")
     func claims() throws {
         let peers = try peers(4)
         var catchUp = CatchUp()

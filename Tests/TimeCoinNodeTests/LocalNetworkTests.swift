@@ -17,6 +17,22 @@ struct LocalNetworkTests {
         try body(path)
     }
 
+    @Test("K22: a member's keys are all different, are not made again, and are those that a start reads")
+    func identities() throws {
+        try inDirectory { path in
+            let home = NodeDirectory(dataDirectory: path, network: .local)
+            let made = try NodeSetup.create(home, passphrase: [])
+            let wallet = try WalletFile(reading: home.wallet)
+            #expect(Set([made.nodeKey, made.operatorKey] + wallet.keys).count == 2 + wallet.keys.count)
+            for _ in 0..<2 {
+                let found = try #require(NodeSetup.complete(home, passphrase: []))
+                #expect(found.nodeKey == made.nodeKey && found.operatorKey == made.operatorKey)
+                #expect(found.address == made.address)
+                #expect(throws: (any Error).self) { try NodeSetup.create(home, passphrase: []) }
+            }
+        }
+    }
+
     @Test("ports are free, different, and none from which the system serves outgoing connections")
     func ports() throws {
         let ports = try FreePorts.find(40)

@@ -25,7 +25,21 @@ struct ReactorTests {
         effects.count { if case .build = $0 { true } else { false } }
     }
 
-    @Test("a build that finds nothing is asked again as soon as something comes, or came meanwhile")
+    @Test("K18: a build that found nothing is asked again when the slot falls due")
+    func buildsWhenDue() throws {
+        let world = try World(weights: [1])
+        var reactor = reactor(world)
+        let admission = try world.admission(try world.payment(0))
+        _ = reactor.handle(.admitted([admission]), at: moment(world, after: 10))
+        let txid = admission.verified.spendable.checked.txid
+        let empty = BlockAssembly(block: nil, refused: [txid])
+        #expect(builds(reactor.handle(.built(empty, height: 1, round: 0), at: moment(world, after: 13))) == 0)
+        #expect(builds(reactor.handle(.tick, at: moment(world, after: 4999))) == 0)
+        #expect(builds(reactor.handle(.tick, at: moment(world, after: 5000))) == 1)
+        #expect(builds(reactor.handle(.tick, at: moment(world, after: 5001))) == 0)
+    }
+
+    @Test("K18: a build that finds nothing is asked again as soon as something comes, or came meanwhile")
     func buildsAgain() throws {
         let world = try World(weights: [1])
         var reactor = reactor(world)

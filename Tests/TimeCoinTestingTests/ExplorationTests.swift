@@ -15,7 +15,7 @@ struct ExplorationTests {
     }
 
     @Test(
-        "K2: round 0 is closed wherever the faulty member stands, and no two values are decided",
+        "K20: round 0 is closed wherever the faulty member stands, and no two values are decided",
         arguments: 0..<2)
     func roundZero(faulty: Int) throws {
         let report = try explore(Exploration.Setting(rounds: 1, faulty: [faulty], statesMax: 1_000_000))
@@ -23,7 +23,7 @@ struct ExplorationTests {
         #expect(report.decidable > 0 && report.states >= 200)
     }
 
-    @Test("K2: 30,000 states of rounds 0 and 1", arguments: 0..<3)
+    @Test("K20: 30,000 states of rounds 0 and 1", arguments: 0..<3)
     func roundOne(faulty: Int) throws {
         let report = try explore(Exploration.Setting(rounds: 2, faulty: [faulty], statesMax: 30_000))
         #expect(report.violation == nil)

@@ -17,7 +17,7 @@ struct ScenarioTests {
         }
     }()
 
-    @Test("K1: every scenario of every file leads where it says", arguments: files)
+    @Test("K1, K21: every scenario of every file leads where it says", arguments: files)
     func run(file: URL) throws {
         let text = try String(contentsOf: file, encoding: .utf8)
         for scenario in try ScenarioFile(parsing: text, named: file.lastPathComponent).scenarios {

@@ -22,6 +22,14 @@ struct SimulatorTests {
         #expect(outcome.counts.heights >= 2)
     }
 
+    @Test("K6: networks of one and of three start and decide", arguments: [1, 3], [2, 5] as [UInt64])
+    func few(nodes: Int, seed: UInt64) throws {
+        let options = SimulationOptions(profile: .node, nodes: nodes, heights: 3)
+        let outcome = try #require(SimulationRun.replay(seed: seed, options))
+        #expect(outcome.violation == nil, "timecoin-simulator replay \(seed) \(options.arguments)")
+        #expect(outcome.counts.heights >= 2)
+    }
+
     @Test("the same seed leaves the same trace, another another", arguments: SimulationProfile.allCases)
     func trace(profile: SimulationProfile) throws {
         let options = SimulationOptions(profile: profile, heights: 2)

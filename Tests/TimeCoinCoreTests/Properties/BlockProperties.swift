@@ -270,7 +270,7 @@ struct BlockProperties {
         }
     }
 
-    @Test("K16: any single change of a set changes its hash, and the proposer is drawn from header data only")
+    @Test("K3, K16: any change of a set changes its hash, and the proposer is drawn from header data only")
     func sets() throws {
         var random = try RandomBlocks(seed: 14)
         let members = random.keys.map { Member(operatorKey: $0.publicKey, weight: 3) }
