@@ -48,6 +48,7 @@ def explains(network, index, missing):
 
 
 def test_two_killed(network):
+    """K4: half of the weight decides nothing."""
     missing = {network.json(index, "getconsensusinfo")["self"] for index in (1, 2)}
     network.kill(1)
     network.kill(2)
@@ -67,6 +68,7 @@ def test_two_killed(network):
 
 
 def test_all_killed(network, times=3):
+    """K6: all killed, all started: the network goes on by itself."""
     for turn in range(times):
         sent = [pay(network, index, (index + 1) % 4, "0.1") for index in range(4)]
         for index in range(4):

@@ -171,6 +171,24 @@ struct MachineTests {
         #expect(other.misbehaviour.count == 1)
     }
 
+    @Test("K15: a polka that would not be kept is refused, however often it comes")
+    func oldPolka() throws {
+        let (members, own, others) = try setting()
+        func polka(_ round: Round) throws -> ConsensusInput {
+            let votes = try others.map { try members.vote($0, .prevote, round, members.value(1)) }
+                .compactMap { if case .vote(let vote) = $0 { vote } else { nil } }
+            return .certificate(
+                try #require(VerifiedCertificate(.polka, of: votes, validators: members.set)))
+        }
+        var machine = members.machine(own)
+        for round in 1...5 as ClosedRange<Round> {
+            #expect(machine.handle(try polka(round)).refusal == nil)
+        }
+        let before = machine
+        #expect(machine.handle(try polka(1)).refusal == .oldRound)
+        #expect(machine == before)
+    }
+
     @Test("K15: in the last round there is, whoever brought it up, nothing is counted beyond it")
     func lastRound() throws {
         let (members, own, others) = try setting()

@@ -62,9 +62,12 @@ private struct ForkedWorld {
 
     /// The members that remain sign block `other`.
     func recovery() throws -> VerifiedRecovery {
-        let fork = try proof.verify(against: anchor)
+        try recovery(from: try proof.verify(against: anchor), lastHeight: 1)
+    }
+
+    func recovery(from fork: ProvenFork, lastHeight: Height) throws -> VerifiedRecovery {
         let hash = other.block.hash
-        let vote = try #require(RecoveryVote(fork, branch: hash, lastHeight: 1, lastHash: hash))
+        let vote = try #require(RecoveryVote(fork, branch: hash, lastHeight: lastHeight, lastHash: hash))
         let votes = try [0, 3].map { place in
             let key = try secret(place)
             return SignedRecoveryVote(
@@ -347,6 +350,23 @@ struct RecoveryDeskTests {
             BlockCommit(forked.other.block, change: forked.other.change, certificate: [1])
         ])
         #expect(try store.snapshot { try $0.hash(at: 1) } == branch)
+    }
+
+    @Test("whatever is signed, the genesis block stays")
+    func genesisStays() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let forked = try ForkedWorld()
+        let place = try directory(forked, 3, [(forked.other, [1, 2, 3])])
+        let commits = try [(forked.one, [0, 1, 2]), (forked.other, [1, 2, 3])].map { block, signers in
+            try VerifiedCertificate(
+                try forked.world.certificate(of: block.block.hash, at: 0, signers: signers),
+                validators: forked.set, chain: forked.anchor.chain)
+        }
+        let proof = try #require(
+            ForkProof(commits[0], commits[1], polkas: [], validators: forked.set))
+        let desk = try RecoveryDesk(place, genesis: forked.world.chain.genesis)
+        let recovery = try forked.recovery(from: try desk.verify(proof), lastHeight: 0)
+        #expect(throws: RecoveryDesk.Refusal.self) { try desk.follow(recovery) }
     }
 
     @Test("a fork that was found stops the node after a restart, until a recovery is followed")

@@ -140,6 +140,51 @@ struct SyncedChainTests {
         try await group.shutdownGracefully()
     }
 
+    @Test("K2: each class of what a peer says of the height being decided is counted, a stranger's is not")
+    func counted() async throws {
+        let world = try World()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let follower = try Follower(world, group: group)
+        func receive(_ message: WireMessage) async {
+            await follower.ingress.received(
+                type: message.type.rawValue, payload: message.payload, from: follower.peer)
+        }
+        func signed(_ place: Int, _ round: Round, _ value: Hash256? = nil) throws -> SignedVote {
+            let key = place < 4 ? world.chain.members[place] : try #require(TestChain.key(98))
+            let vote = Vote(type: .prevote, height: 1, round: round, value: value)
+            return SignedVote(
+                vote: vote, member: key.publicKey,
+                signature: key.sign(vote.signedBytes(chain: world.state.votingChain)))
+        }
+        func summary() async -> RoundSummary { await follower.core.read { $0.machine.summary } }
+        await receive(.vote(try signed(4, 0)))
+        #expect(await summary().prevotes == [0])
+        await receive(.vote(try signed(0, 0)))
+        #expect(await summary().prevotes != [0])
+        let block = try block(world).block
+        let proposer = await follower.core.read { $0.machine.proposer(of: 0) }
+        let key = try #require(world.chain.members.first { $0.publicKey == proposer })
+        let proposal = Proposal(height: 1, round: 0, value: block.hash, validRound: nil)
+        let signature = key.sign(proposal.signedBytes(chain: world.state.votingChain))
+        await receive(
+            .proposal(
+                SignedProposal(proposal: proposal, proposer: proposer, signature: signature),
+                CompactBlock(block)))
+        #expect(await summary().hasProposal)
+        let votes = try (0..<2).map { try signed($0, 3) }
+        await receive(.roundCertificate(RoundCertificate(height: 1, round: 3, votes: votes)))
+        #expect(await summary().round == 3)
+        let polka = try (0..<3).map {
+            let vote = try signed($0, 5, block.hash)
+            return try #require(
+                VerifiedVote(vote, validators: world.state.validators, chain: world.state.votingChain))
+        }
+        let certificate = Certificate(.polka, of: polka, validators: world.state.validators)
+        await receive(.certificate(try #require(certificate)))
+        #expect(await summary().polkaRound == 5)
+        try await group.shutdownGracefully()
+    }
+
     @Test("a good block with its certificate is executed and becomes the tip")
     func good() async throws {
         let world = try World()

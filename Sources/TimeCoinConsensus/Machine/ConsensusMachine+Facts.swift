@@ -119,6 +119,10 @@ extension ConsensusMachine {
             guard !polkas.contains(where: { $0.certificate.round == certificate.round }) else {
                 return .alreadyKnown
             }
+            // Older than all that are kept: it would be forgotten at once, however often it came.
+            guard polkas.count < ConsensusMachine.polkasMax
+                || polkas.contains(where: { $0.certificate.round < certificate.round })
+            else { return .oldRound }
             remember(verified)
         }
         return nil

@@ -112,6 +112,9 @@ public struct RecoveryDesk {
     /// - Throws: ``Refusal`` with nothing changed; faults of the disk, after which it can be repeated.
     public func follow(_ recovery: VerifiedRecovery, checkpoint: Height = 0) throws -> Followed {
         let vote = recovery.vote
+        guard vote.height > 0 else {
+            throw Refusal(description: "the genesis block is never taken back")
+        }
         let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
         try checkAge(of: recovery.fork, in: store)
         let (tip, keeps) = try store.snapshot { reader -> (Height, Height) in

@@ -17,7 +17,7 @@ public final class SignRecordFile {
     /// The format that this version reads and writes.
     static let format = 1
 
-    /// Drawn when the record was created; the database that belongs to it has the same.
+    /// Drawn when the record was created; tells records apart.
     public let instance: UInt64
     /// The last records, oldest first, at least ``recordsKept`` if there are that many.
     public private(set) var records: [JournalRecord]
