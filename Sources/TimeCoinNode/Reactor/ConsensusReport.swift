@@ -1,8 +1,8 @@
-import TimeCoinConsensus
+package import TimeCoinConsensus
 import TimeCoinCore
 
 /// What is being waited for, with what the node around the machine knows of it. Times are in milliseconds.
-struct ConsensusReport: Hashable, Sendable {
+package struct ConsensusReport: Hashable, Sendable {
     /// Whether this node's own votes can be expected.
     enum Signing: Hashable, Sendable {
         case votes
@@ -17,12 +17,12 @@ struct ConsensusReport: Hashable, Sendable {
     }
 
     /// A timer that is armed, and when it fires.
-    struct Timer: Hashable, Sendable {
-        let timeout: Timeout
-        let left: UInt64
+    package struct Timer: Hashable, Sendable {
+        package let timeout: Timeout
+        package let left: UInt64
     }
 
-    let status: ConsensusStatus
+    package let status: ConsensusStatus
     let own: PublicKey?
     let signing: Signing
     /// Whether this node's clock is off from the members': it then proposes nothing and votes for no fresh
@@ -35,7 +35,7 @@ struct ConsensusReport: Hashable, Sendable {
     let isBuilding: Bool
     /// The block of a proposal of this round that cannot be given to the machine before it has come.
     let unseenBlock: Hash256?
-    let timers: [Timer]
+    package let timers: [Timer]
     let inRound: UInt64
     let inStep: UInt64
     let sinceBlock: UInt64

@@ -169,7 +169,7 @@ package struct NodeShell: Sendable {
     }
 
     /// Where the vote stands, for people who ask.
-    func consensusReport() -> ConsensusReport {
+    package func consensusReport() -> ConsensusReport {
         let now = parts.clock.moment
         let deadlines = timers.filter { $0.key.height == reactor.machine.height }
             .map { timer, at in

@@ -1,5 +1,5 @@
 import TimeCoinConsensus
-import TimeCoinCore
+package import TimeCoinCore
 
 extension WireType {
     /// Bytes of a payload at most; a frame that claims more is refused before anything is allocated.
@@ -24,7 +24,7 @@ extension WireType {
 }
 
 extension WireMessage {
-    var payload: [UInt8] {
+    package var payload: [UInt8] {
         var writer = ByteWriter(reserving: 256)
         switch self {
         case .status(let status): status.encode(into: &writer)
@@ -56,7 +56,7 @@ extension WireMessage {
         return writer.bytes
     }
 
-    init(type: WireType, payload: [UInt8]) throws(DecodingFailure) {
+    package init(type: WireType, payload: [UInt8]) throws(DecodingFailure) {
         if type == .value {
             self = .value(payload)
             return

@@ -58,6 +58,12 @@ public struct ScenarioCertificate: Hashable, Sendable {
     public var packedFor: [Int] = []
 
     init(kind: Kind) { self.kind = kind }
+
+    /// Nil precommits of enough members that end the round before.
+    init(entering round: Round) {
+        kind = .round
+        self.round = round
+    }
 }
 
 /// A question about weights, which no machine is needed to answer.

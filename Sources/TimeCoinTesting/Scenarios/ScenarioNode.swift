@@ -50,11 +50,11 @@ struct ScenarioNode: Sendable {
         justified = []
     }
 
-    mutating func learn(_ value: String) { names[ScenarioWorld.hash(value)] = value }
+    mutating func learn(_ value: String) { names[world.hash(value)] = value }
 
     /// The first verdict on a value stays: validity is a function of the value.
     mutating func judge(_ value: String, _ isValid: Bool) {
-        let hash = ScenarioWorld.hash(value)
+        let hash = world.hash(value)
         if verdicts[hash] == nil { verdicts[hash] = isValid }
     }
 

@@ -24,6 +24,39 @@ extension ScenarioOutput {
         }
     }
 
+    /// Every output must be expected, every expected one be there, and every state hold; `nil` when it is so.
+    ///
+    /// - Parameter actual: what a statement would have to say; `nil` where it cannot be seen.
+    static func mismatch(
+        _ expected: [ScenarioOutput], _ got: [ScenarioOutput], in round: Round,
+        _ actual: (ScenarioState) -> String?
+    ) -> ScenarioImpossible? {
+        var left = got
+        var states: [String] = []
+        var fits = true
+        for output in expected {
+            if case .state(let state) = output {
+                guard let actual = actual(state) else { continue }
+                if actual != state.text { fits = false }
+                states.append(actual)
+            } else if let place = left.firstIndex(where: { output.admits($0, in: round) }) {
+                left.remove(at: place)
+            } else {
+                fits = false
+            }
+        }
+        guard !fits || !left.isEmpty else { return nil }
+        return ScenarioImpossible(reason: ([text(got)] + states).joined(separator: ", "))
+    }
+
+    /// Whether it came of entering a round.
+    func belongs(to round: Round) -> Bool {
+        switch self {
+        case .timer(_, round), .vote(_, round, _), .proposal(round, _, _), .askValue: true
+        default: false
+        }
+    }
+
     static func text(_ outputs: [ScenarioOutput]) -> String {
         outputs.isEmpty ? "-" : outputs.map(\.text).joined(separator: ", ")
     }
@@ -78,6 +111,16 @@ extension ScenarioState {
         }
     }
 
+    /// What a statement would have to say of a value that a machine has.
+    static func like(
+        _ point: Point?, _ actual: ConsensusMachine.ValidValue?, _ name: (Hash256) -> String
+    ) -> Point? {
+        actual.map { actual in
+            // A round that the scenario does not name is not compared.
+            Point(value: name(actual.value), round: point != nil && point?.round == nil ? nil : actual.round)
+        }
+    }
+
     private static func text(_ point: Point?) -> String {
         point.map { $0.value + ($0.round.map { " \($0)" } ?? "") } ?? "none"
     }
@@ -91,21 +134,17 @@ extension ScenarioNode {
     /// Keeps what came of entering a round for the step that names it.
     mutating func carryOver(to round: Round) {
         guard round == machine.round, observed.contains(.entered(round)) else { return }
-        func belongs(_ output: ScenarioOutput) -> Bool {
-            switch output {
-            case .timer(_, round), .vote(_, round, _), .proposal(round, _, _), .askValue: true
-            default: false
-            }
-        }
-        carried = observed.filter(belongs)
-        observed.removeAll(where: belongs)
+        carried = observed.filter { $0.belongs(to: round) }
+        observed.removeAll { $0.belongs(to: round) }
     }
 
     /// The same statement as it is true of this machine.
     func actual(_ state: ScenarioState) -> String {
         switch state {
-        case .locked(let point): ScenarioState.locked(like(point, machine.locked)).text
-        case .valid(let point): ScenarioState.valid(like(point, machine.valid)).text
+        case .locked(let point):
+            ScenarioState.locked(ScenarioState.like(point, machine.locked, name)).text
+        case .valid(let point):
+            ScenarioState.valid(ScenarioState.like(point, machine.valid, name)).text
         case .decision(let point):
             ScenarioState.decision(
                 machine.decision.map { decision in
@@ -118,24 +157,10 @@ extension ScenarioNode {
         case .evidence: ScenarioState.evidence(evidenceCount).text
         case .holds(let kind, let point, let signers): held(kind, point, signers)
         case .sends(let kind, let point):
-            sent.contains { $0.kind == kind && name($0.value) == point.value && fits(point, $0.round) }
+            sent.contains { $0.kind == kind && name($0.value) == point.value && point.fits($0.round) }
                 ? state.text : "does not send it"
         case .justifies(let round): justified.contains(round) ? state.text : "justifies \(justified)"
         }
-    }
-
-    private func like(
-        _ point: ScenarioState.Point?, _ actual: ConsensusMachine.ValidValue?
-    ) -> ScenarioState.Point? {
-        actual.map { actual in
-            // A round that the scenario does not name is not compared.
-            ScenarioState.Point(
-                value: name(actual.value), round: point != nil && point?.round == nil ? nil : actual.round)
-        }
-    }
-
-    private func fits(_ point: ScenarioState.Point, _ round: Round) -> Bool {
-        point.round == nil || point.round == round
     }
 
     /// What it would give to a member that holds nothing.
@@ -143,9 +168,19 @@ extension ScenarioNode {
         let nothing = (try? world.machine(nil))?.summary
         var certificates = nothing.map { machine.held(beyond: $0).certificates } ?? []
         if let decision = machine.decision { certificates.append(decision.certificate.certificate) }
+        return ScenarioState.held(kind, point, signers, among: certificates, name)
+    }
+}
+
+extension ScenarioState {
+    /// What a statement would have to say of the certificates that one has for others.
+    static func held(
+        _ kind: CertificateKind, _ point: Point, _ signers: Int?, among certificates: [Certificate],
+        _ name: (Hash256) -> String
+    ) -> String {
         let found = certificates.filter { certificate in
             certificate.kind == kind && name(certificate.value) == point.value
-                && fits(point, certificate.round)
+                && point.fits(certificate.round)
         }
         guard !found.isEmpty else { return "holds none" }
         if let signers, !found.contains(where: { $0.signers.count == signers }) {

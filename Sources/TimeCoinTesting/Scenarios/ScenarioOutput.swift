@@ -28,6 +28,8 @@ public enum ScenarioState: Hashable, Sendable {
     public struct Point: Hashable, Sendable {
         public let value: String
         public let round: Round?
+
+        func fits(_ round: Round) -> Bool { self.round == nil || self.round == round }
     }
 
     case locked(Point?)

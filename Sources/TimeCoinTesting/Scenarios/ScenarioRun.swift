@@ -97,11 +97,11 @@ private struct ScenarioRun {
         case .value(let value, let round):
             node.learn(value)
             node.judge(value, true)
-            try node.feed(.built(round: round ?? node.machine.round, value: ScenarioWorld.hash(value)))
+            try node.feed(.built(round: round ?? node.machine.round, value: world.hash(value)))
         case .verdict(let value, let isValid):
             node.learn(value)
             node.judge(value, isValid)
-            try node.feed(.verdict(ScenarioWorld.hash(value), isValid: isValid))
+            try node.feed(.verdict(world.hash(value), isValid: isValid))
         case .own(let kind): for input in try node.returning(kind) { try node.feed(input) }
         case .hear(let number):
             let other = try other(number, than: node)
@@ -191,23 +191,8 @@ private struct ScenarioRun {
 
     /// Every output must be expected, every expected one be there, and every state hold.
     private func compare(_ expected: [ScenarioOutput], with node: ScenarioNode) throws(ScenarioImpossible) {
-        var left = node.observed + answers
-        let got = left
-        var states: [String] = []
-        var fits = true
-        for output in expected {
-            if case .state(let state) = output {
-                let actual = node.actual(state)
-                if actual != state.text { fits = false }
-                states.append(actual)
-            } else if let place = left.firstIndex(where: { output.admits($0, in: node.machine.round) }) {
-                left.remove(at: place)
-            } else {
-                fits = false
-            }
-        }
-        guard fits, left.isEmpty else {
-            throw ScenarioImpossible(reason: ([ScenarioOutput.text(got)] + states).joined(separator: ", "))
-        }
+        let mismatch = ScenarioOutput.mismatch(
+            expected, node.observed + answers, in: node.machine.round) { node.actual($0) }
+        if let mismatch { throw mismatch }
     }
 }

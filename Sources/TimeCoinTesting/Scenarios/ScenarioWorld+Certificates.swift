@@ -6,11 +6,8 @@ extension ScenarioWorld {
     func input(
         _ certificate: ScenarioCertificate, in current: Round, receiver: Int?
     ) throws(ScenarioImpossible) -> Result<ConsensusInput, ScenarioRefusal> {
-        let round = certificate.round ?? current
-        let votes = try signedVotes(of: certificate, in: round, receiver: receiver)
-        if certificate.kind == .round {
-            let packed = RoundCertificate(
-                height: certificate.height ?? setting.height, round: round, votes: votes)
+        switch try packed(certificate, in: current, receiver: receiver) {
+        case .round(let packed):
             do {
                 return .success(
                     .roundCertificate(
@@ -18,23 +15,30 @@ extension ScenarioWorld {
             } catch {
                 return .failure(ScenarioRefusal(reason: error.rawValue))
             }
+        case .value(let packed):
+            do {
+                return .success(
+                    .certificate(try VerifiedCertificate(packed, validators: set, chain: chain)))
+            } catch {
+                return .failure(ScenarioRefusal(reason: error.rawValue))
+            }
         }
-        do {
-            let packed = try packed(certificate, round, votes)
-            return .success(.certificate(try VerifiedCertificate(packed, validators: set, chain: chain)))
-        } catch let rejection as CertificateRejection {
-            return .failure(ScenarioRefusal(reason: rejection.rawValue))
-        } catch let impossible as ScenarioImpossible {
-            throw impossible
-        } catch {
-            throw ScenarioImpossible(reason: "\(error)")
-        }
+    }
+
+    /// The certificate as it would be sent, whether or not it verifies.
+    func packed(
+        _ certificate: ScenarioCertificate, in current: Round, receiver: Int?
+    ) throws(ScenarioImpossible) -> PackedCertificate {
+        let round = certificate.round ?? current
+        let votes = try signedVotes(of: certificate, in: round, receiver: receiver)
+        guard certificate.kind == .round else { return .value(try packed(certificate, round, votes)) }
+        return .round(
+            RoundCertificate(height: certificate.height ?? setting.height, round: round, votes: votes))
     }
 
     /// What leads a machine into a round without a vote in it: nil precommits that end the round before.
     func entrance(to round: Round, receiver: Int?) throws(ScenarioImpossible) -> ConsensusInput {
-        var entrance = ScenarioCertificate(kind: .round)
-        entrance.round = round
+        let entrance = ScenarioCertificate(entering: round)
         guard round > 0, case .success(let input) = try input(entrance, in: round, receiver: receiver) else {
             throw ScenarioImpossible(reason: "no way into round \(round)")
         }
@@ -84,10 +88,16 @@ extension ScenarioWorld {
         return Certificate(
             kind: certificate.kind == .polka ? .polka : .commit,
             height: certificate.height ?? setting.height, round: round,
-            value: ScenarioWorld.hash(certificate.value), bitmap: bitmap,
+            value: hash(certificate.value), bitmap: bitmap,
             signatures: placed.map(\.vote.signature),
             validRounds: certificate.kind == .polka ? placed.map(\.vote.vote.validRound) : [])
     }
+}
+
+/// A certificate as it is sent.
+enum PackedCertificate {
+    case value(Certificate)
+    case round(RoundCertificate)
 }
 
 /// Why something did not even reach the machine.

@@ -4,6 +4,8 @@ import TimeCoinCore
 /// A scenario asks for something that cannot be: which, and what would be possible.
 struct ScenarioImpossible: Error, Hashable, Sendable {
     let reason: String
+    /// Whether it can be with a machine alone, and only a whole node cannot play it.
+    var isOfNode = false
 }
 
 /// The members of a scenario with keys for all, and a seed under which they propose in the wanted order.
@@ -12,6 +14,8 @@ struct ScenarioWorld: Sendable {
     let set: ValidatorSet
     let chain: Hash256
     let seed: Hash256
+    /// What the names of values stand for; a name that is not here stands for its own hash.
+    private let values: [String: Hash256]
 
     /// Members and strangers at most.
     static let memberMax = 300
@@ -32,6 +36,7 @@ struct ScenarioWorld: Sendable {
         } catch {
             throw ScenarioImpossible(reason: "weights do not make a validator set: \(error)")
         }
+        values = [:]
         chain = Blake2b.hash256(.block, Array("scenario".utf8))
         seed = try ScenarioWorld.seed(
             set, setting.height,
@@ -41,8 +46,17 @@ struct ScenarioWorld: Sendable {
             })
     }
 
+    /// The world of a whole node: members, chain and seed are those of a genesis block.
+    init(_ setting: Scenario.Setting, on state: ChainState, values: [String: Hash256]) {
+        self.setting = setting
+        self.values = values
+        set = state.validators
+        chain = state.votingChain
+        seed = state.seed
+    }
+
     /// Who shall propose when: as set, as the steps say, else in the order of the numbers.
-    private static func schedule(_ scenario: Scenario) -> [Round: Int] {
+    static func schedule(_ scenario: Scenario) -> [Round: Int] {
         var schedule: [Round: Int] = [:]
         for (round, member) in scenario.setting.proposers.enumerated() { schedule[Round(round)] = member }
         for case .enter(let round, let member?) in scenario.steps.flatMap(\.inputs) {
@@ -86,7 +100,9 @@ struct ScenarioWorld: Sendable {
         (1...ScenarioWorld.memberMax).first { (try? ScenarioWorld.key($0))?.publicKey == key }
     }
 
-    static func hash(_ value: String) -> Hash256 { Blake2b.hash256(.block, Array(value.utf8)) }
+    func hash(_ value: String) -> Hash256 {
+        values[value] ?? Blake2b.hash256(.block, Array(value.utf8))
+    }
 
     func proposer(_ round: Round) -> Int? {
         number(of: set.proposer(height: setting.height, round: round, seed: seed).operatorKey)
@@ -106,7 +122,7 @@ struct ScenarioWorld: Sendable {
         guard let member = message.member else { throw ScenarioImpossible(reason: "a vote of nobody") }
         let vote = Vote(
             type: message.kind == .prevote ? .prevote : .precommit, height: message.height ?? setting.height,
-            round: message.round ?? current, value: message.value.map(ScenarioWorld.hash),
+            round: message.round ?? current, value: message.value.map(hash),
             validRound: message.validRound)
         return SignedVote(
             vote: vote, member: try ScenarioWorld.key(member).publicKey,
@@ -120,7 +136,7 @@ struct ScenarioWorld: Sendable {
             throw ScenarioImpossible(reason: "a proposal of nobody")
         }
         let proposal = Proposal(
-            height: message.height ?? setting.height, round: round, value: ScenarioWorld.hash(value),
+            height: message.height ?? setting.height, round: round, value: hash(value),
             validRound: message.validRound)
         return SignedProposal(
             proposal: proposal, proposer: try ScenarioWorld.key(member).publicKey,

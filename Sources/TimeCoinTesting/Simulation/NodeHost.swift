@@ -252,31 +252,10 @@ final class NodeHost: SimulatedHost {
 
     private func takeConsensus(_ message: WireMessage, from number: Int) {
         let height = shell.reactor.state.height + 1
-        let (validators, chain, check) = (world.validators, world.chainHash, world.keys.check)
-        func isNear(_ other: Height) -> Bool { other == height || other == height + 1 }
-        let event: ReactorEvent?
-        switch message {
-        case .vote(let signed):
-            guard isNear(signed.vote.height) else { return }
-            event = VerifiedVote(signed, validators: validators, chain: chain, check: check).map { .vote($0) }
-        case .proposal(let signed, let compact):
-            guard isNear(signed.proposal.height) else { return }
-            event = VerifiedProposal(signed, validators: validators, chain: chain, check: check)
-                .map { .proposal($0, compact, from: world.keys.keys[number]) }
-        case .certificate(let certificate):
-            guard isNear(certificate.height) else { return }
-            event =
-                (try? VerifiedCertificate(
-                    certificate, validators: validators, chain: chain, check: check))
-                .map { .certificate($0) }
-        case .roundCertificate(let certificate):
-            guard isNear(certificate.height) else { return }
-            event =
-                (try? VerifiedRoundCertificate(
-                    certificate, validators: validators, chain: chain, check: check))
-                .map { .roundCertificate($0) }
-        default: return
-        }
+        guard let other = message.votedHeight, other == height || other == height + 1 else { return }
+        let event = ReactorEvent(
+            verifying: message, from: world.keys.keys[number], validators: world.validators,
+            chain: world.chainHash, check: world.keys.check)
         guard let event else { return world.refused(message, from: number, by: seat.number) }
         act { $0.deliver(event) }
     }

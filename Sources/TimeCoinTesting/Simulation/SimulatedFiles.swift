@@ -10,10 +10,10 @@ enum SimulatedFiles {
     private static let segmentBytes: UInt64 = 24 << 10
 
     /// The empty record of a member that never signed.
-    static func create(on seat: Seat) {
-        try? seat.disk.createDirectory(record)
-        try? SignRecordFile.create(in: record, instance: UInt64(seat.number) + 1, files: seat.disk)
-        try? seat.disk.createDirectory(journal)
+    static func create(on disk: SimulatedDisk, number: Int) {
+        try? disk.createDirectory(record)
+        try? SignRecordFile.create(in: record, instance: UInt64(number) + 1, files: disk)
+        try? disk.createDirectory(journal)
     }
 
     static func journal(on disk: SimulatedDisk) throws -> StoredJournal {

@@ -171,7 +171,7 @@ final class SimulationWorld {
                 if habits.contains(.silent) { counts[.silentMember] += 1 }
                 queue.push(.byzantine(seat.number), at: 50)
             } else {
-                SimulatedFiles.create(on: seat)
+                SimulatedFiles.create(on: seat.disk, number: seat.number)
                 if let drift = trouble.drawDrift() {
                     seat.clock.setDrift(drift, at: 0)
                     counts[.clockDrift] += 1
