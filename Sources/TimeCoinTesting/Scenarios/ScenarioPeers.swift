@@ -29,6 +29,9 @@ struct ScenarioPeers {
 
     mutating func give(_ block: CheckedBlock) { available[block.hash] = block }
 
+    /// What can be had for another node can be had for this one: content travels with the messages about it.
+    mutating func give(from other: ScenarioPeers) { available.merge(other.available) { own, _ in own } }
+
     mutating func hear(_ message: WireMessage) {
         let position: SignedPosition? =
             switch message {

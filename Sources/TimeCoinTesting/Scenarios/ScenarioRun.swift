@@ -10,6 +10,11 @@ extension Scenario {
         for index in steps.indices { try run.play(index) }
     }
 
+    /// What the next step that concerns a machine begins with.
+    func firstInput(of number: Int, after index: Int) -> ScenarioInput? {
+        steps.dropFirst(index + 1).first { $0.nodes.isEmpty || $0.nodes.contains(number) }?.inputs.first
+    }
+
     private func build() throws(ScenarioFailure) -> ScenarioRun {
         do {
             return try ScenarioRun(self)
@@ -41,16 +46,10 @@ private struct ScenarioRun {
         }
         if nodes.isEmpty { nodes[0] = try ScenarioNode(nil, in: world) }
         for number in nodes.keys.sorted() where !scenario.setting.startsByItself {
-            if case .enter(0, _)? = firstInput(of: number, after: -1) { continue }
+            if case .enter(0, _)? = scenario.firstInput(of: number, after: -1) { continue }
             try nodes[number]?.feed(.start)
             nodes[number]?.beginStep()
         }
-    }
-
-    /// What the next step that concerns a node begins with.
-    private func firstInput(of number: Int, after index: Int) -> ScenarioInput? {
-        scenario.steps.dropFirst(index + 1).first { $0.nodes.isEmpty || $0.nodes.contains(number) }?
-            .inputs.first
     }
 
     mutating func play(_ index: Int) throws(ScenarioFailure) {
@@ -64,7 +63,7 @@ private struct ScenarioRun {
                 }
                 node.beginStep()
                 for input in step.inputs { try feed(input, to: &node) }
-                if case .enter(let round, _)? = firstInput(of: number, after: index) {
+                if case .enter(let round, _)? = scenario.firstInput(of: number, after: index) {
                     node.carryOver(to: round)
                 }
                 nodes[number] = node

@@ -15,22 +15,30 @@ struct ScenarioValues {
     /// - Parameter proposer: who proposes in a round.
     init(_ scenario: Scenario, proposer: (Round) -> Int?) {
         var round: Round = 0
-        for input in scenario.steps.flatMap(\.inputs) {
-            switch input {
-            case .enter(let next, _): round = next
-            case .message(let message): note(message, proposer(message.round ?? round))
-            case .certificate(let certificate):
-                note(certificate.value)
-                for vote in certificate.votes { note(vote, nil) }
-            case .value(let value, _):
-                note(value)
-                judge(value, true)
-                if let own = scenario.setting.selves.first { makers[value, default: []].insert(own) }
-            case .verdict(let value, let isValid):
-                note(value)
-                judge(value, isValid)
-            default: break
+        for step in scenario.steps {
+            for input in step.inputs {
+                note(input, &round, of: step.nodes.isEmpty ? scenario.setting.selves : step.nodes, proposer)
             }
+        }
+    }
+
+    private mutating func note(
+        _ input: ScenarioInput, _ round: inout Round, of nodes: [Int], _ proposer: (Round) -> Int?
+    ) {
+        switch input {
+        case .enter(let next, _): round = next
+        case .message(let message): note(message, proposer(message.round ?? round))
+        case .certificate(let certificate):
+            note(certificate.value)
+            for vote in certificate.votes { note(vote, nil) }
+        case .value(let value, _):
+            note(value)
+            judge(value, true)
+            makers[value, default: []].formUnion(nodes)
+        case .verdict(let value, let isValid):
+            note(value)
+            judge(value, isValid)
+        default: break
         }
     }
 

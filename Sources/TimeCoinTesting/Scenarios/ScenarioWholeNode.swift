@@ -19,6 +19,8 @@ struct ScenarioWholeNode {
     private(set) var round: Round = 0
     private(set) var evidenceCount = 0
     private(set) var decision: (value: String, round: Round)?
+    /// Everything that this node itself said, in order.
+    private(set) var said: [WireMessage] = []
     private(set) var sent: [Certificate] = []
     private(set) var justified: [Round] = []
     private(set) var host: ScenarioHost
@@ -211,16 +213,26 @@ struct ScenarioWholeNode {
 
     /// The certificates that it sends to a peer which says that it holds nothing.
     mutating func askForEverything() -> [Certificate] {
-        guard let nothing = try? world.machine(nil).summary,
-            let peer = try? ScenarioWorld.key(peers.numbers[0]).publicKey
-        else { return [] }
-        let status = NodeStatus(
-            tip: 0, tipHash: chain.genesis.hash, clock: machine.moment.value.clock, round: nothing)
-        host.shell.deliver(.status(status, from: peer))
-        return host.outbox.take().compactMap { letter in
-            if case .certificate(let certificate) = letter.message { certificate } else { nil }
+        guard let nothing = try? world.machine(nil).summary else { return [] }
+        let answers = try? answers(to: nothing, of: peers.numbers[0])
+        return (answers ?? []).compactMap { message in
+            if case .certificate(let certificate) = message { certificate } else { nil }
         }
     }
+
+    /// What it sends to a peer which says that it holds so much.
+    mutating func answers(
+        to summary: RoundSummary, of number: Int
+    ) throws(ScenarioImpossible) -> [WireMessage] {
+        let peer = try ScenarioWorld.key(number).publicKey
+        let status = NodeStatus(
+            tip: 0, tipHash: chain.genesis.hash, clock: machine.moment.value.clock, round: summary)
+        host.shell.deliver(.status(status, from: peer))
+        return host.outbox.take().filter { $0.peer == peer }.map(\.message)
+    }
+
+    /// What can be had for another node can be had for this one.
+    mutating func learn(from other: ScenarioWholeNode) { peers.give(from: other.peers) }
 
     /// Whether the letter led to an event.
     private mutating func handle(_ letter: Outbox.Letter) throws(ScenarioImpossible) -> Bool {
@@ -254,9 +266,11 @@ struct ScenarioWholeNode {
         peers.hear(message)
         switch message {
         case .vote(let signed) where signed.member == machine.key.publicKey:
+            said.append(message)
             let vote = signed.vote
             observed.append(.vote(vote.type, round: vote.round, value: vote.value.map(name)))
         case .proposal(let signed, _) where signed.proposer == machine.key.publicKey:
+            said.append(message)
             let proposal = signed.proposal
             observed.append(
                 .proposal(
