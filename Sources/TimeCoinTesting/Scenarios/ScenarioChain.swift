@@ -124,6 +124,6 @@ struct ScenarioChain {
             }
             if fits { return genesis }
         }
-        throw ScenarioImpossible(reason: "no genesis gives this order of proposers")
+        throw ScenarioImpossible(reason: "no genesis gives this order of proposers", isOfNode: true)
     }
 }
