@@ -121,4 +121,24 @@ struct RestartTests {
             #expect((reactor.signingStopped != nil) == stops, "signed by \(signers)")
         }
     }
+
+    @Test("K14: a vote of the own key above all that this signer made stops it; one that comes back does not")
+    func foreignVote() throws {
+        let world = try World()
+        let secret = try #require(world.chain.members.first)
+        func vote(round: Round) throws -> VerifiedVote {
+            let vote = Vote(type: .prevote, height: 1, round: round, value: nil)
+            let signature = secret.sign(vote.signedBytes(chain: world.state.chain))
+            return try #require(
+                VerifiedVote(
+                    SignedVote(vote: vote, member: secret.publicKey, signature: signature),
+                    validators: world.state.validators, chain: world.state.chain))
+        }
+        var reactor = reactor(world, own: secret.publicKey)
+        _ = reactor.handle(.signedVote(try vote(round: 1)), at: moment(world, after: 1000))
+        for (round, stops) in [(0 as Round, false), (1, false), (2, true)] {
+            _ = reactor.handle(.vote(try vote(round: round)), at: moment(world, after: 1001))
+            #expect((reactor.signingStopped != nil) == stops, "round \(round)")
+        }
+    }
 }

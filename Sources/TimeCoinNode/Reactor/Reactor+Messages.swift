@@ -13,6 +13,7 @@ extension Reactor {
         // Nothing is fetched or kept for what the machine would not take.
         guard isCurrent(proposal.proposal.height, event, from: member), machine.refusal(of: proposal) == nil
         else { return }
+        watch(.proposal(proposal.signed), &effects)
         let value = proposal.proposal.value
         let compact = compact.flatMap { $0.header.hash == value ? $0 : nil }
         let header = contents[value]?.header ?? compact?.header
@@ -71,6 +72,7 @@ extension Reactor {
     mutating func take(_ vote: VerifiedVote, _ now: Moment, _ effects: inout [ReactorEffect]) {
         note(.vote(vote.signed))
         guard isCurrent(vote.vote.height, .vote(vote), from: vote.signed.member) else { return }
+        watch(.vote(vote.signed), &effects)
         feed(.vote(vote), &effects)
     }
 

@@ -105,6 +105,17 @@ extension Reactor {
         return signedLast.map { position > $0 } ?? true
     }
 
+    /// A message with the own signature comes back only after the record has it: one above all that stands
+    /// there was made by another instance.
+    mutating func watch(_ signed: SignedPosition, _ effects: inout [ReactorEffect]) {
+        guard signed.signer == own, !isRecovering, signedLast.map({ signed.position > $0 }) ?? true else {
+            return
+        }
+        stopSigning(
+            "a message of height \(signed.position.height) carries a signature of this key that the signer's "
+                + "record does not know: it is old, or another instance signs with the same key", &effects)
+    }
+
     mutating func catchUpFurther(_ now: Moment, _ effects: inout [ReactorEffect]) {
         let isLagging = lastProgress.advanced(byMilliseconds: settings.lagPatience) <= now.instant
         guard isLagging || catchUp.isBusy else { return }
