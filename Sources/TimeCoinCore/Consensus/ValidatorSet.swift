@@ -138,7 +138,7 @@ public struct ValidatorSet: Hashable, Sendable {
     /// Rounds of a turn in sets that are larger: no member proposes twice in one.
     static let turnRounds = 7
     /// Turns of larger sets after which rounds repeat themselves.
-    static let turns: UInt64 = 64
+    static let turns: UInt64 = 8
 
     /// Who proposes: a pure function of set, seed, height and round.
     ///
