@@ -50,28 +50,13 @@ enum ForkCommand {
             .init("seeds", .integer(summary.seeds)),
             .init("forked", .integer(summary.forked)),
             .init("heights", .integer(summary.heightsAfter)),
-            .init(
-                "nodes",
-                .object(
-                    summary.nodes.enumerated().filter { $0.element > 0 }.map {
-                        .init("\($0.offset)", .integer($0.element))
-                    })),
+            .init("nodes", SummaryText.histogram(summary.nodes)),
             .init(
                 "forks", .object(ForkKind.allCases.map { .init($0.rawValue, .integer(summary[$0])) })),
-            .init("trace", .string(String(summary.trace, radix: 16))),
-            .init("missing", .array(missing.map { .string($0) })),
-            .init(
-                "violations",
-                .array(
-                    summary.violations.map { outcome in
-                        .object([
-                            .init("seed", .integer(outcome.seed)),
-                            .init("law", .string(outcome.violation?.law.rawValue ?? "")),
-                            .init("message", .string(outcome.violation?.message ?? "")),
-                            .init("repeat", .string(repetition(outcome.seed, nodes))),
-                        ])
-                    })),
         ]
+        members += SummaryText.verdict(
+            trace: summary.trace, missing: missing,
+            violations: summary.violations.map { ($0.seed, $0.violation, repetition($0.seed, nodes)) })
         if let milliseconds { members.append(.init("milliseconds", .integer(milliseconds))) }
         return JSONValue.object(members).compact
     }

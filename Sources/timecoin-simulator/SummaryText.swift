@@ -20,20 +20,12 @@ enum SummaryText {
                 "faults",
                 .object(FaultKind.allCases.map { .init($0.rawValue, .integer(counts[$0])) })),
             .init("events", .integer(counts.events)),
-            .init("trace", .string(String(summary.trace, radix: 16))),
-            .init("missing", .array(missing.map { .string($0) })),
-            .init(
-                "violations",
-                .array(
-                    summary.violations.map { outcome in
-                        .object([
-                            .init("seed", .integer(outcome.seed)),
-                            .init("law", .string(outcome.violation?.law.rawValue ?? "")),
-                            .init("message", .string(outcome.violation?.message ?? "")),
-                            .init("repeat", .string(repetition(outcome.seed, options))),
-                        ])
-                    })),
         ]
+        members += verdict(
+            trace: summary.trace, missing: missing,
+            violations: summary.violations.map {
+                ($0.seed, $0.violation, repetition($0.seed, options))
+            })
         if let pace {
             members.append(.init("milliseconds", .integer(pace.milliseconds)))
             let rate = pace.milliseconds > 0 ? counts.heights * 1000 / UInt64(pace.milliseconds) : 0
@@ -43,8 +35,30 @@ enum SummaryText {
         return JSONValue.object(members).compact
     }
 
+    /// What every profile's summary says of what it has found.
+    static func verdict(
+        trace: UInt64, missing: [String],
+        violations: [(seed: UInt64, violation: Violation?, repetition: String)]
+    ) -> [JSONValue.Member] {
+        [
+            .init("trace", .string(String(trace, radix: 16))),
+            .init("missing", .array(missing.map { .string($0) })),
+            .init(
+                "violations",
+                .array(
+                    violations.map { seed, violation, repetition in
+                        .object([
+                            .init("seed", .integer(seed)),
+                            .init("law", .string(violation?.law.rawValue ?? "")),
+                            .init("message", .string(violation?.message ?? "")),
+                            .init("repeat", .string(repetition)),
+                        ])
+                    })),
+        ]
+    }
+
     /// Counts by number, those that are not zero.
-    private static func histogram(_ counts: [UInt64]) -> JSONValue {
+    static func histogram(_ counts: [UInt64]) -> JSONValue {
         .object(
             counts.enumerated().filter { $0.element > 0 }.map {
                 .init("\($0.offset)", .integer($0.element))

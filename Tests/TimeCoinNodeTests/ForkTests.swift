@@ -369,6 +369,21 @@ struct RecoveryDeskTests {
         #expect(throws: RecoveryDesk.Refusal.self) { try desk.follow(recovery) }
     }
 
+    @Test("of too many recoveries none is left out in silence")
+    func tooMany() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let forked = try ForkedWorld()
+        let place = try directory(forked, 3, [(forked.other, [1, 2, 3])])
+        try FileManager.default.createDirectory(
+            atPath: place.recoveries, withIntermediateDirectories: true)
+        for number in 0...RecoveryDirectory.recoveriesMax {
+            try HexFile.write([0], to: "\(place.recoveries)/\(number).hex")
+        }
+        #expect(throws: RecoveryDesk.Refusal.self) {
+            try RecoveryDirectory(place).recoveries(genesis: forked.world.state)
+        }
+    }
+
     @Test("a fork that was found stops the node after a restart, until a recovery is followed")
     func marker() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }

@@ -74,12 +74,12 @@ struct ForkedNodesTests {
             }
         }
 
-        /// The node's program, as an operator starts it.
-        func program(_ arguments: [String]) -> Process {
+        /// A program of the product, as an operator starts it.
+        func program(_ arguments: [String], of name: String = "timecoin-node") -> Process {
             let process = Process()
             process.executableURL = [
                 Bundle.main.bundleURL, Bundle.main.bundleURL.deletingLastPathComponent(),
-            ].map { $0.appendingPathComponent("timecoin-node") }
+            ].map { $0.appendingPathComponent(name) }
                 .first { FileManager.default.isExecutableFile(atPath: $0.path) }
             process.arguments = arguments
             process.standardError = FileHandle.nullDevice
@@ -94,6 +94,22 @@ struct ForkedNodesTests {
             ])
             try process.run()
             return process
+        }
+
+        /// Calls a running node with the command line, once it answers. In a process of its own, so that it
+        /// does not wait for the other tests of this one.
+        func call(_ home: NodeDirectory, _ method: [String]) throws -> JSONValue {
+            let process = program(
+                [
+                    "--datadir", home.dataDirectory, "--network", "local", "--wait-ready", "-o", "json",
+                ] + method, of: "timecoin-cli")
+            let output = Pipe()
+            process.standardOutput = output
+            try process.run()
+            let data = output.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            try #require(process.terminationStatus == 0, "\(method)")
+            return try JSONValue(parsing: Array(data))
         }
 
         /// Runs a command on a stopped node.
@@ -115,23 +131,22 @@ struct ForkedNodesTests {
         func home(_ place: Int) -> NodeDirectory { homes[place == 0 ? 0 : 3] }
     }
 
-    private func call(_ home: NodeDirectory, _ method: String) async throws -> JSONValue {
-        try await ControlClient(socket: try SocketPath.forConnecting(networkDirectory: home.root))
-            .call(method)
-    }
-
     /// Runs both nodes until each fulfils the condition, then stops them.
     private func run(
-        _ network: Network, until isReached: (NodeDirectory) async throws -> Bool
-    ) async throws {
+        _ network: Network, until isReached: (NodeDirectory) throws -> Bool
+    ) throws {
         let processes = try (0..<2).map { try network.start($0) }
         defer { for process in processes where process.isRunning { process.terminate() } }
         let end = ContinuousClock.now.advanced(by: .seconds(60))
         for place in 0..<2 {
-            while (try? await isReached(network.home(place))) != true {
+            let home = network.home(place)
+            var next: Int64 = 1
+            while try !isReached(home) {
                 try #require(ContinuousClock.now < end, "node \(place) did not get there")
                 try #require(processes[place].isRunning, "node \(place) ended")
-                try await Task.sleep(for: .milliseconds(20))
+                // Returns with the next event, and now and then without one.
+                let events = try network.call(home, ["getevents", "\(next)", "1"])
+                next = try #require(events["next"]?.integer)
             }
         }
         for process in processes {
@@ -142,12 +157,12 @@ struct ForkedNodesTests {
     }
 
     @Test("both find the fork and stop; the operators recover; blocks go on with the members that remain")
-    func endToEnd() async throws {
+    func endToEnd() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }
         let network = try Network(root: root)
         try network.grow(0, blocks: 2, signers: [0, 1, 2])
         try network.grow(3, blocks: 1, signers: [1, 2, 3])
-        try await run(network) { FileManager.default.fileExists(atPath: $0.fork) }
+        try run(network) { FileManager.default.fileExists(atPath: $0.fork) }
         let proofs = try [0, 3].map {
             try ForkProof(
                 decoding: try HexFile.read(network.homes[$0].fork, bytesMax: ForkProof.bytesMax))
@@ -160,8 +175,8 @@ struct ForkedNodesTests {
         let kept = try FileManager.default.contentsOfDirectory(atPath: network.homes[3].evidence)
         #expect(kept.contains("fork-1-\(proofs[1].name).hex"))
         // A node that was stopped by a fork stays so.
-        try await run(network) { home in
-            try await call(home, "getconsensusinfo")["reason"]?.string == "fork: height 1 was decided twice"
+        try run(network) { home in
+            try network.call(home, ["getconsensusinfo"])["reason"]?.string == "fork: height 1 was decided twice"
         }
         let branch = try ChainStore(opening: network.homes[3].chain, chain: network.genesis.hash)
             .snapshot { try #require(try $0.hash(at: 1)) }
@@ -192,8 +207,8 @@ struct ForkedNodesTests {
         }
         #expect(followed[0].contains("followed: 2 blocks taken back, the tip is 0"))
         #expect(followed[1].contains("followed: 0 blocks taken back, the tip is 1"))
-        try await run(network) { home in
-            try await call(home, "getblockcount").integer.map { $0 >= 5 } ?? false
+        try run(network) { home in
+            try network.call(home, ["getblockcount"]).integer.map { $0 >= 5 } ?? false
         }
         let hashes = try [0, 3].map { number in
             try ChainStore(opening: network.homes[number].chain, chain: network.genesis.hash).snapshot {

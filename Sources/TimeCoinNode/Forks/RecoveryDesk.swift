@@ -115,6 +115,10 @@ public struct RecoveryDesk {
         guard vote.height > 0 else {
             throw Refusal(description: "the genesis block is never taken back")
         }
+        guard recoveries.count < RecoveryDirectory.recoveriesMax else {
+            throw Refusal(
+                description: "\(recoveries.count) recoveries are followed already, as many as there may be")
+        }
         let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
         try checkAge(of: recovery.fork, in: store)
         let (tip, keeps) = try store.snapshot { reader -> (Height, Height) in

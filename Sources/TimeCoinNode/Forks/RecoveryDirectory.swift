@@ -15,12 +15,19 @@ struct RecoveryDirectory: Sendable {
 
     /// All of them in their order, verified from the genesis on.
     ///
-    /// - Throws: ``RecoveryRejection`` for a file that does not hold; faults of the disk.
+    /// - Throws: ``RecoveryRejection`` for a file that does not hold; ``RecoveryDesk/Refusal`` for too many;
+    ///   faults of the disk.
     func recoveries(genesis: ChainState) throws -> [VerifiedRecovery] {
         let files = FileManager.default
         guard files.fileExists(atPath: directory.recoveries) else { return [] }
         let names = try files.contentsOfDirectory(atPath: directory.recoveries)
-            .filter { $0.hasSuffix(".hex") }.sorted().prefix(RecoveryDirectory.recoveriesMax)
+            .filter { $0.hasSuffix(".hex") }.sorted()
+        // Without one of them the chain would be another.
+        guard names.count <= RecoveryDirectory.recoveriesMax else {
+            throw RecoveryDesk.Refusal(
+                description: "\(directory.recoveries) has \(names.count) recoveries, at most "
+                    + "\(RecoveryDirectory.recoveriesMax) can be followed")
+        }
         let certificates = try names.map { name -> RecoveryCertificate in
             try RecoveryCertificate(
                 decoding: try HexFile.read(

@@ -42,10 +42,7 @@ struct PeerIngress: PeerMessageHandler {
             await core.deliver(.status(status, from: peer))
         case .proposal, .vote, .certificate, .roundCertificate: await takeConsensus(message, from: peer)
         case .valueRequest(let hash): await core.deliver(.valueRequest(hash, from: peer))
-        case .value(let bytes):
-            if let block = try? await BlockVerifier.check(decoding: bytes) {
-                await core.deliver(.value(block))
-            }
+        case .value(let bytes): await takeValue(bytes)
         case .positionQuery(let key, let nonce):
             guard let signer else { return }
             let highest = await core.read { $0.positions[key] }
@@ -68,6 +65,17 @@ struct PeerIngress: PeerMessageHandler {
             answer(id: id, start: start, count: count, to: peer)
         case .blocks(let id, _, let items): await takeBlocks(items, id: id, from: peer)
         }
+    }
+
+    /// Two megabytes cost something to decode: only for what was asked.
+    private func takeValue(_ bytes: [UInt8]) async {
+        let header = try? ByteReader.decode(Array(bytes.prefix(BlockHeader.byteCount))) {
+            reader throws(DecodingFailure) in try BlockHeader(from: &reader)
+        }
+        guard let name = header?.hash, await core.read({ $0.wanted[name] != nil }),
+            let block = try? await BlockVerifier.check(decoding: bytes)
+        else { return }
+        await core.deliver(.value(block))
     }
 
     /// Only the height being decided and the next one are worth a signature check.
