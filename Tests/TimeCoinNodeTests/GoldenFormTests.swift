@@ -143,15 +143,15 @@ struct GoldenFormTests {
             BlockCommit(signed.block.block, change: signed.block.change, certificate: signed.commit.encoded)
         ])
         let tip = try #require(try world.store.snapshot { try $0.tip() })
-        let undo = try #require(try world.store.snapshot { try $0.undo(at: 1) })
+        let before = try #require(try world.store.snapshot { try $0.undo(at: 1) })
+        let commit = BlockCommit(
+            signed.block.block, change: signed.block.change, certificate: signed.commit.encoded)
+        let undo = UndoRecord(
+            previousTip: before.previousTip, previousState: before.previousState, undoing: commit,
+            history: [.init(script: 5, index: 6)])
         forms.add("store/tip", tip.encoded) { bytes in
             try ByteReader.decode(bytes) { reader throws(DecodingFailure) in try ChainTip(from: &reader) }
                 .encoded
-        }
-        forms.add("store/location", TransactionLocation(height: 8, index: 9).encoded) { bytes in
-            try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
-                try TransactionLocation(from: &reader)
-            }.encoded
         }
         let header = HeaderRecord(hash: signed.block.block.hash, header: signed.block.block.header)
         forms.add("store/header", header.encoded) { try HeaderRecord(decoding: $0).encoded }
@@ -161,15 +161,36 @@ struct GoldenFormTests {
             "store/identity",
             ChainIdentity(chain: world.state.chain, instance: 7, addressIndex: true).encoded
         ) { try ChainIdentity(decoding: $0).encoded }
-        let entry = try #require(signed.block.change.created.first?.entry)
+        try addOutputs(signed, commit, to: &forms)
+    }
+
+    private func addOutputs(_ signed: Signed, _ commit: BlockCommit, to forms: inout Forms) throws {
+        let (outPoint, entry) = try #require(signed.block.change.created.first)
         var writer = ByteWriter()
-        entry.encode(into: &writer)
+        OutputRecord.encode(outPoint, entry, into: &writer)
         forms.add("store/output", writer.bytes) { bytes in
+            let record = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
+                try OutputRecord(from: &reader, position: entry.position)
+            }
             var again = ByteWriter()
-            try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
-                try OutputEntry(from: &reader)
-            }.encode(into: &again)
+            OutputRecord.encode(record.outPoint, record.entry, into: &again)
             return again.bytes
+        }
+        let transaction = CommittedTransaction(
+            identifier: outPoint.transaction, firstPosition: 70_000, outputCount: 3, carriers: [1])
+        let record = TransactionRecord(transaction, at: TransactionLocation(height: 300, index: 9))
+        forms.add("store/transaction", record.encoded) { bytes in
+            try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
+                try TransactionRecord(from: &reader)
+            }.encoded
+        }
+        let group = LeafGroup(commit.nodes.filter { $0.key.level == 0 }.map(\.hash))
+        forms.add("store/leaves", group.encoded) { LeafGroup(decoding: $0)?.encoded ?? [] }
+        let base = HistoryBase(headersFrom: 5, blocksFrom: 6)
+        forms.add("store/base", base.encoded) { bytes in
+            try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
+                try HistoryBase(from: &reader)
+            }.encoded
         }
     }
 

@@ -107,13 +107,15 @@ import TimeCoinStore
         let absent = OutPoint(transaction: .zero, index: 7)
         let old = before.outputs.first { key, _ in !next.spent.contains { $0.outPoint == key } }
         let present = try #require(old)
-        let known = present.key.transaction
+        let known = before.commits[1].transactions[0]
+        let gone = try #require(before.commits[2].spent.first).entry
         let wrong: [(BlockCommit, StoreFailure.Code)] = [
             (chain.commits[3], .wrongHeight),
             (chain.commits[5], .wrongHeight),
             (next.with(header: chain.header(4, previous: .zero)), .invalidCommit),
             (next.with(header: chain.header(4, previous: before.commits[3].hash, slot: 0)), .invalidCommit),
-            (next.with(spent: next.spent + [(absent, present.value)]), .missingOutput),
+            (next.with(spent: next.spent + [(absent, present.value)]), .invalidCommit),
+            (next.with(spent: next.spent + [(absent, gone)]), .missingOutput),
             (next.with(spent: next.spent + [next.spent[0]]), .missingOutput),
             (next.with(transactions: next.transactions + [known]), .invalidCommit),
             (next.with(created: next.created + [next.created[0]]), .duplicateOutput),
@@ -176,7 +178,8 @@ import TimeCoinStore
             try store.snapshot { reader throws in
                 var found: [UnspentOutput] = []
                 while true {
-                    let page = try reader.unspent(locking: script, after: found.last?.outPoint, countMax: 4)
+                    let page = try reader.unspent(
+                        locking: script, after: found.last?.entry.position, countMax: 4)
                     #expect(page.count <= 4)
                     found += page
                     if page.isEmpty { break }
@@ -184,6 +187,36 @@ import TimeCoinStore
                 #expect(found == expected)
                 #expect(try reader.unspent(locking: Script([9]), after: nil, countMax: 4).isEmpty)
                 #expect(try reader.unspent(locking: script, after: nil, countMax: 0).isEmpty)
+            }
+        }
+    }
+
+    @Test("The history of a script and the unspent outputs of all come in pages", arguments: Kind.allCases)
+    func otherPages(kind: Kind) throws {
+        var chain = try TestChain(seed: 13, outputsPerBlock: 40)
+        try chain.extend(count: 5)
+        let expected = StoreView(expected: chain)
+        try withStore(kind, chain) { store throws in
+            try store.commit(chain.commits)
+            try store.snapshot { reader throws in
+                var history: [TransactionLocation] = []
+                while true {
+                    let page = try reader.history(
+                        locking: TestChain.scripts[1], after: history.last, countMax: 3)
+                    #expect(page.count <= 3)
+                    history += page
+                    if page.isEmpty { break }
+                }
+                #expect(history == expected.histories[1])
+                var listed: [UnspentOutput] = []
+                while true {
+                    let from = listed.last.map { $0.entry.position + 1 } ?? 0
+                    let page = try reader.outputs(from: from, countMax: 7)
+                    #expect(page.count <= 7)
+                    listed += page
+                    if page.isEmpty { break }
+                }
+                #expect(listed == expected.listed)
             }
         }
     }

@@ -58,15 +58,48 @@ import TimeCoinCore
         #expect(throws: StoreFailure(.wrongOptions, "")) {
             try ChainStore(opening: directory.path, chain: chain.genesis, options: options)
         }
-        for (format, code) in [(UInt32(2), StoreFailure.Code.formatTooNew), (0, .formatTooOld)] {
+        for (format, code) in [(UInt32(3), StoreFailure.Code.formatTooNew), (1, .formatTooOld)] {
             try rewriteIdentity(directory, format: format)
             #expect(throws: StoreFailure(code, "")) {
                 try ChainStore(opening: directory.path, chain: chain.genesis)
             }
         }
-        try rewriteIdentity(directory, format: 1)
+        try rewriteIdentity(directory, format: 2)
         let store = try ChainStore(opening: directory.path, chain: chain.genesis)
         #expect(try StoreView(store, asking: chain) == StoreView(expected: chain))
+    }
+
+    @Test("Spent outputs are deleted once half of their chunk is spent, and come back with a rollback")
+    func sweeping() throws {
+        let directory = try TemporaryDirectory()
+        var chain = try TestChain(seed: 38, outputsPerBlock: 900)
+        try chain.extend(count: 12)
+        let last = chain
+        try chain.extend(count: 6)
+        let created = chain.commits.reduce(0) { $0 + $1.created.count }
+        do {
+            let store = try ChainStore(opening: directory.path, chain: chain.genesis)
+            for commit in chain.commits { try store.commit([commit]) }
+            #expect(try StoreView(store, asking: chain) == StoreView(expected: chain))
+        }
+        let kept = try records("outputs", directory, chain)
+        #expect(kept < 2 * chain.outputs.count, "at most as many spent ones as unspent ones")
+        #expect(kept > chain.outputs.count, "spent ones of chunks that are mostly unspent stay")
+        #expect(kept < created)
+        #expect(try records("sweeps", directory, chain) == 0)
+        let store = try ChainStore(opening: directory.path, chain: chain.genesis)
+        for _ in 0..<6 { try store.rollbackTip() }
+        #expect(try StoreView(store, asking: last) == StoreView(expected: last))
+        for commit in chain.commits[13...] { try store.commit([commit]) }
+        #expect(try StoreView(store, asking: chain) == StoreView(expected: chain))
+    }
+
+    private func records(
+        _ name: String, _ directory: TemporaryDirectory, _ chain: TestChain
+    ) throws -> Int {
+        let environment = try Environment(directory: directory.path, mapBytes: 1 << 30)
+        let table = try environment.table(name, 0, checksumKey: .zero)
+        return Int(try environment.read { try $0.count(table) })
     }
 
     private func rewriteIdentity(_ directory: TemporaryDirectory, format: UInt32) throws {

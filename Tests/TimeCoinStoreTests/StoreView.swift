@@ -1,6 +1,7 @@
 import Testing
 import TimeCoinCore
-import TimeCoinStore
+
+@testable import TimeCoinStore
 
 /// Everything that a store answers about a chain, as one value to compare.
 struct StoreView: Equatable {
@@ -14,6 +15,10 @@ struct StoreView: Equatable {
     var nodes: [CommitmentNodeKey: Hash256] = [:]
     var chunks: [UInt64: SpentChunk] = [:]
     var unspent: [[UnspentOutput]] = []
+    var listed: [UnspentOutput] = []
+    var histories: [[TransactionLocation]] = []
+    var leaves: [Hash256] = []
+    var positions: [OutPoint: UInt64] = [:]
 
     /// Asks a store for all that `chain` ever wrote.
     init(_ store: any ChainStoring, asking chain: TestChain) throws {
@@ -29,13 +34,25 @@ struct StoreView: Equatable {
             heights.append(try reader.height(of: commit.hash))
             for (outPoint, _) in commit.created { outputs[outPoint] = try reader.output(outPoint) }
             for transaction in commit.transactions {
-                locations[transaction] = try reader.location(of: transaction)
+                let identifier = transaction.identifier
+                locations[identifier] = try reader.location(of: identifier)
+                for index in 0...transaction.outputCount {
+                    let outPoint = OutPoint(transaction: identifier, index: index)
+                    positions[outPoint] = try reader.position(of: outPoint)
+                }
             }
             for (key, _) in commit.nodes { nodes[key] = try reader.node(key) }
             for (index, _) in commit.chunks { chunks[index] = try reader.chunk(index) }
         }
         for script in TestChain.scripts {
             unspent.append(try reader.unspent(locking: script, after: nil, countMax: .max))
+            histories.append(try reader.history(locking: script, after: nil, countMax: .max))
+        }
+        listed = try reader.outputs(from: 0, countMax: .max)
+        var group = UInt64(0)
+        while let next = try reader.leaves(group: group) {
+            leaves += next
+            group += 1
         }
     }
 
@@ -53,16 +70,28 @@ struct StoreView: Equatable {
             hashes.append(commit.hash)
             heights.append(commit.height)
             for (index, transaction) in commit.transactions.enumerated() {
-                locations[transaction] = TransactionLocation(height: commit.height, index: UInt32(index))
+                let location = TransactionLocation(height: commit.height, index: UInt32(index))
+                locations[transaction.identifier] = location
+                for index in 0..<transaction.outputCount {
+                    let outPoint = OutPoint(transaction: transaction.identifier, index: index)
+                    positions[outPoint] = transaction.position(of: index)
+                }
             }
+            leaves += commit.nodes.filter { $0.key.tree == .outputs && $0.key.level == 0 }.map(\.hash)
         }
         outputs = chain.outputs
         nodes = chain.nodes
         chunks = chain.chunks
+        listed = chain.outputs.sorted { $0.value.position < $1.value.position }
+            .map { UnspentOutput(outPoint: $0.key, entry: $0.value) }
         for script in TestChain.scripts {
-            unspent.append(
-                chain.outputs.filter { $0.value.output.locking == script }.sorted { $0.key < $1.key }
-                    .map { UnspentOutput(outPoint: $0.key, entry: $0.value) })
+            unspent.append(listed.filter { $0.entry.output.locking == script })
+            histories.append(
+                chain.commits.flatMap { commit in
+                    commit.transactions.enumerated().filter { $1.scripts.contains(script) }.map {
+                        TransactionLocation(height: commit.height, index: UInt32($0.offset))
+                    }
+                })
         }
     }
 }

@@ -56,38 +56,77 @@ struct TestChain: CommitmentNodes {
     /// Adds a block that creates outputs, spends some old ones, and spends some of its own at once.
     mutating func extend() throws {
         let height = UInt64(commits.count)
-        let transactions = (0..<3).map { _ in randomHash() }
-        var created: [(outPoint: OutPoint, entry: OutputEntry)] = []
-        var leaves: [Hash256] = []
-        var positions: [UInt64] = []
-        for number in 0..<outputsPerBlock {
-            let outPoint = OutPoint(transaction: transactions[number % 3], index: UInt32(number))
-            let entry = entry(height, position: commitment.leafCount + UInt64(number))
-            leaves.append(entry.leaf(for: outPoint))
-            if Int.random(in: 0..<8, using: &generator) == 0 {
-                positions.append(entry.position)
-            } else {
-                created.append((outPoint, entry))
-            }
-        }
+        var made = made(at: height)
+        var positions = made.positions
         var spent: [(outPoint: OutPoint, entry: OutputEntry)] = []
         for outPoint in outputs.keys.sorted().shuffled(using: &generator).prefix(outputsPerBlock / 2) {
             guard let entry = outputs.removeValue(forKey: outPoint) else { continue }
             spent.append((outPoint, entry))
             positions.append(entry.position)
+            made.scripts[0].append(entry.output.locking)
         }
-        for (outPoint, entry) in created { outputs[outPoint] = entry }
-        let update = try commitment.updated(appending: leaves, spending: positions, nodes: self)
+        for (outPoint, entry) in made.created { outputs[outPoint] = entry }
+        let update = try commitment.updated(appending: made.leaves, spending: positions, nodes: self)
         for (key, hash) in update.nodes { nodes[key] = hash }
         for (index, chunk) in update.chunks { chunks[index] = chunk }
         commitment = update.commitment
+        let transactions = made.transactions.enumerated().map { place, transaction in
+            CommittedTransaction(
+                identifier: transaction.identifier, firstPosition: transaction.firstPosition,
+                outputCount: transaction.outputCount, carriers: transaction.carriers,
+                scripts: made.scripts[place])
+        }
         commits.append(
             BlockCommit(
                 header: header(height), block: randomBytes(200),
                 certificate: height == 0 ? [] : randomBytes(70),
-                transactions: transactions, created: created, spent: spent, nodes: update.nodes,
+                transactions: transactions, created: made.created, spent: spent, nodes: update.nodes,
                 chunks: update.chunks, leafCount: commitment.leafCount,
                 state: commitment.hash.bytes + randomBytes(9)))
+    }
+
+    /// What the transactions of a block create.
+    private struct Made {
+        var transactions: [CommittedTransaction] = []
+        var scripts: [[Script]] = []
+        var created: [(outPoint: OutPoint, entry: OutputEntry)] = []
+        var leaves: [Hash256] = []
+        /// Of outputs that the block spends itself.
+        var positions: [UInt64] = []
+    }
+
+    /// Three transactions; an output now and then is a data carrier, or spent in the same block.
+    private mutating func made(at height: UInt64) -> Made {
+        var made = Made()
+        for number in 0..<3 {
+            let identifier = randomHash()
+            let first = commitment.leafCount + UInt64(made.leaves.count)
+            let wanted = outputsPerBlock / 3 + (number < outputsPerBlock % 3 ? 1 : 0)
+            var carriers: [UInt32] = []
+            var scripts: [Script] = []
+            var index: UInt32 = 0
+            while Int(index) - carriers.count < wanted {
+                if Int.random(in: 0..<16, using: &generator) == 0 {
+                    carriers.append(index)
+                } else {
+                    let outPoint = OutPoint(transaction: identifier, index: index)
+                    let entry = entry(height, position: commitment.leafCount + UInt64(made.leaves.count))
+                    made.leaves.append(entry.leaf(for: outPoint))
+                    scripts.append(entry.output.locking)
+                    if Int.random(in: 0..<8, using: &generator) == 0 {
+                        made.positions.append(entry.position)
+                    } else {
+                        made.created.append((outPoint, entry))
+                    }
+                }
+                index += 1
+            }
+            made.scripts.append(scripts)
+            made.transactions.append(
+                CommittedTransaction(
+                    identifier: identifier, firstPosition: first, outputCount: index, carriers: carriers))
+        }
+        return made
     }
 
     func header(_ height: UInt64, previous: Hash256? = nil, slot: UInt64? = nil) -> BlockHeader {
@@ -116,7 +155,7 @@ struct TestChain: CommitmentNodes {
 extension BlockCommit {
     /// The same block with some parts replaced.
     func with(
-        header: BlockHeader? = nil, transactions: [Hash256]? = nil,
+        header: BlockHeader? = nil, transactions: [CommittedTransaction]? = nil,
         created: [(outPoint: OutPoint, entry: OutputEntry)]? = nil,
         spent: [(outPoint: OutPoint, entry: OutputEntry)]? = nil
     ) -> BlockCommit {

@@ -9,7 +9,7 @@ struct ChainIdentity: Hashable {
     let addressIndex: Bool
 
     /// The format that this version reads and writes.
-    static let currentFormat: UInt32 = 1
+    static let currentFormat: UInt32 = 2
     static let tableName = "identity"
     static let key = RecordKey(0)
 

@@ -8,7 +8,7 @@ struct ChainReader {
     let tables: ChainTables
     let addressIndex: Bool
 
-    private func record<Value>(
+    func record<Value>(
         _ table: Table, _ key: RecordKey, _ decode: (inout ByteReader) throws(DecodingFailure) -> Value
     ) throws(StoreFailure) -> Value? {
         guard let bytes = try transaction.record(table, key) else { return nil }
@@ -22,8 +22,14 @@ struct ChainReader {
     /// A record that every height up to the tip has: that it is not there is damage, not an answer.
     private func dense(_ table: Table, at height: Height) throws(StoreFailure) -> [UInt8]? {
         if let bytes = try transaction.record(table, RecordKey(height)) { return bytes }
-        guard let tip = try tip(), height <= tip.height else { return nil }
+        guard let tip = try tip(), height <= tip.height, try height >= start(of: table) else { return nil }
         throw table.corrupt(RecordKey(height), "missing below the tip")
+    }
+
+    /// The height from which on a table has every height.
+    private func start(of table: Table) throws(StoreFailure) -> Height {
+        let base = try base()
+        return table.name == tables.headers.name ? base.headersFrom : base.blocksFrom
     }
 
     private func headerRecord(at height: Height) throws(StoreFailure) -> HeaderRecord? {
@@ -77,6 +83,17 @@ extension ChainReader: ChainReading {
         return nil
     }
 
+    func base() throws(StoreFailure) -> HistoryBase {
+        let base = try record(tables.state, ChainTables.baseKey) { reader throws(DecodingFailure) in
+            try HistoryBase(from: &reader)
+        }
+        if let base { return base }
+        guard try tip() == nil else {
+            throw tables.state.corrupt(ChainTables.baseKey, "missing beside the tip")
+        }
+        return .whole
+    }
+
     func header(at height: Height) throws(StoreFailure) -> BlockHeader? {
         try headerRecord(at: height)?.header
     }
@@ -95,52 +112,10 @@ extension ChainReader: ChainReading {
         try dense(tables.certificates, at: height)
     }
 
-    func location(of transaction: Hash256) throws(StoreFailure) -> TransactionLocation? {
-        try record(tables.transactions, RecordKey(transaction)) { reader throws(DecodingFailure) in
-            try TransactionLocation(from: &reader)
+    func counts() throws(StoreFailure) -> TableCounts? {
+        try record(tables.state, ChainTables.countsKey) { reader throws(DecodingFailure) in
+            try TableCounts(from: &reader, tables: tables)
         }
-    }
-
-    func output(_ outPoint: OutPoint) throws(StoreFailure) -> OutputEntry? {
-        try record(tables.outputs, RecordKey(outPoint)) { reader throws(DecodingFailure) in
-            try OutputEntry(from: &reader)
-        }
-    }
-
-    func node(_ key: CommitmentNodeKey) throws(StoreFailure) -> Hash256? {
-        try record(tables.nodes, RecordKey(key)) { reader throws(DecodingFailure) in try reader.readHash() }
-    }
-
-    func chunk(_ index: UInt64) throws(StoreFailure) -> SpentChunk? {
-        guard let bytes = try transaction.record(tables.chunks, RecordKey(index)) else { return nil }
-        guard let chunk = SpentChunk(bytes) else {
-            throw tables.chunks.corrupt(RecordKey(index), "not a chunk")
-        }
-        return chunk
-    }
-
-    func unspent(
-        locking: Script, after last: OutPoint?, countMax: Int
-    ) throws(StoreFailure) -> [UnspentOutput] {
-        guard addressIndex else { throw StoreFailure(.wrongOptions, "this store has no index of addresses") }
-        let script = tables.scriptKey(locking)
-        let first = last ?? OutPoint(transaction: .zero, index: 0)
-        var unspent: [UnspentOutput] = []
-        guard countMax > 0 else { return unspent }
-        try transaction.scan(tables.addresses, from: RecordKey(script: script, first)) {
-            key, _ throws(StoreFailure) in
-            guard key.leadingNumber == script, let outPoint = key.outPoint else { return false }
-            guard outPoint != last else { return true }
-            guard let entry = try output(outPoint) else {
-                throw tables.outputs.corrupt(
-                    RecordKey(outPoint), "listed in the index of addresses but missing")
-            }
-            if entry.output.locking == locking {
-                unspent.append(UnspentOutput(outPoint: outPoint, entry: entry))
-            }
-            return unspent.count < countMax
-        }
-        return unspent
     }
 
     func undo(at height: Height) throws(StoreFailure) -> UndoRecord? {

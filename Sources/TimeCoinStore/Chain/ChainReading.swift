@@ -10,6 +10,8 @@ public protocol ChainReading: OutputSource, CommitmentNodes {
     func tip() throws(StoreFailure) -> ChainTip?
     /// The encoded state after the tip; `nil` before genesis is written.
     func state() throws(StoreFailure) -> [UInt8]?
+    /// From where on there is history.
+    func base() throws(StoreFailure) -> HistoryBase
     func header(at height: Height) throws(StoreFailure) -> BlockHeader?
     func hash(at height: Height) throws(StoreFailure) -> Hash256?
     func height(of block: Hash256) throws(StoreFailure) -> Height?
@@ -18,10 +20,29 @@ public protocol ChainReading: OutputSource, CommitmentNodes {
     /// The encoded certificate; empty for genesis.
     func certificate(at height: Height) throws(StoreFailure) -> [UInt8]?
     func location(of transaction: Hash256) throws(StoreFailure) -> TransactionLocation?
-    /// Unspent outputs with this locking script in order of their names, at most `countMax`, those after
-    /// `last`; needs ``StoreOptions/addressIndex``, else throws `wrongOptions`.
-    func unspent(locking: Script, after last: OutPoint?, countMax: Int) throws(StoreFailure)
-        -> [UnspentOutput]
+    /// The place of an output in the output commitment, spent or not; `nil` for one that never was, and for
+    /// spent ones from before the history.
+    func position(of outPoint: OutPoint) throws(StoreFailure) -> UInt64?
+    /// Unspent outputs in the order of their positions, at most `countMax`, those from a position on.
+    func outputs(from position: UInt64, countMax: Int) throws(StoreFailure) -> [UnspentOutput]
+    /// Leaves of the output commitment from position 64 × `group` on, 64 of them but for the last group;
+    /// `nil` beyond the last, and where a group was pruned because all of it is spent.
+    func leaves(group: UInt64) throws(StoreFailure) -> [Hash256]?
+    /// Unspent outputs with this locking script in the order of their positions, at most `countMax`, those
+    /// behind the position `last`; needs ``StoreOptions/addressIndex``, else throws `wrongOptions`.
+    func unspent(
+        locking: Script, after last: UInt64?, countMax: Int
+    ) throws(StoreFailure) -> [UnspentOutput]
+    /// Where the transactions stand that create or spend outputs with this locking script, oldest first, at
+    /// most `countMax`, those behind `last`; needs ``StoreOptions/addressIndex``, else throws
+    /// `wrongOptions`.
+    func history(
+        locking: Script, after last: TransactionLocation?, countMax: Int
+    ) throws(StoreFailure) -> [TransactionLocation]
+    /// A set that decided some height, by its hash.
+    func validatorSet(_ hash: Hash256) throws(StoreFailure) -> ValidatorSet?
+    /// Heights from `height` on after which another set decides, at most `countMax`.
+    func setChanges(from height: Height, countMax: Int) throws(StoreFailure) -> [Height]
     /// What takes back the block at a height; `nil` when it is no longer kept.
     func undo(at height: Height) throws(StoreFailure) -> UndoRecord?
 }

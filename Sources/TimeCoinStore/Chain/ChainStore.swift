@@ -80,13 +80,17 @@ public final class ChainStore: ChainStoring {
             for block in blocks {
                 try writer.apply(block, chain: chain)
             }
+            if !blocks.isEmpty { try writer.finish() }
         }
     }
 
     @discardableResult
     public func rollbackTip() throws(StoreFailure) -> ChainTip {
         try environment.write { transaction throws(StoreFailure) in
-            try ChainWriter(transaction, tables, options).rollback()
+            let writer = ChainWriter(transaction, tables, options)
+            let tip = try writer.rollback()
+            try writer.finish()
+            return tip
         }
     }
 }

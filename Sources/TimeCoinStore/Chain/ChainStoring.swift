@@ -32,10 +32,13 @@ public struct StoreOptions: Hashable, Sendable {
     public static let undoSlotsMin: UInt64 = 144
     /// Undo records dropped by the writing of one block, at most. Unit: records.
     static let undoDroppedMax = 4
+    /// Chunks of 2,048 positions of which the writing of one block deletes the spent outputs, at most.
+    static let chunksSweptMax = 16
     /// Largest size of a database file: address space, not memory and not disk. Unit: bytes.
     public static let mapBytesDefault = 64 << 30
 
-    /// Whether unspent outputs can be found by their locking script. Fixed when the store is created.
+    /// Whether unspent outputs and transactions can be found by their locking script. Fixed when the store is
+    /// created.
     public var addressIndex = true
     public var undoBlocks = undoBlocksMin
     public var undoSlots = undoSlotsMin

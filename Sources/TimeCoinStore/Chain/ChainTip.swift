@@ -47,18 +47,6 @@ public struct TransactionLocation: Hashable, Sendable {
         self.height = height
         self.index = index
     }
-
-    var encoded: [UInt8] {
-        var writer = ByteWriter(reserving: 12)
-        writer.write(height)
-        writer.write(index)
-        return writer.bytes
-    }
-
-    init(from reader: inout ByteReader) throws(DecodingFailure) {
-        height = try reader.readInteger()
-        index = try reader.readInteger()
-    }
 }
 
 /// A block as it is stored and served: the certificate lies beside it.

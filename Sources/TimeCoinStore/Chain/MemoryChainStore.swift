@@ -48,6 +48,7 @@ struct MemoryChain {
         let header: HeaderRecord
         let block: [UInt8]
         let certificate: [UInt8]
+        let transactions: [CommittedTransaction]
     }
 
     let addressIndex: Bool
@@ -63,7 +64,12 @@ struct MemoryChain {
     private var locations: [Hash256: TransactionLocation] = [:]
     private var nodes: [CommitmentNodeKey: Hash256] = [:]
     private var chunks: [UInt64: SpentChunk] = [:]
-    private var addresses: [Script: Set<OutPoint>] = [:]
+    private var addresses: [Script: [UInt64: OutPoint]] = [:]
+    private var committed: [Hash256: CommittedTransaction] = [:]
+    private var histories: [Script: [TransactionLocation]] = [:]
+    private var positions: [UInt64: OutPoint] = [:]
+    private var sets: [Hash256: ValidatorSet] = [:]
+    private var changes: [Height] = []
 
     init(addressIndex: Bool) {
         self.addressIndex = addressIndex
@@ -72,57 +78,61 @@ struct MemoryChain {
     /// Checks everything before it changes anything.
     mutating func apply(_ block: BlockCommit, chain: Hash256) throws(StoreFailure) {
         try block.check(after: currentTip, chain: chain)
-        var record: UndoRecord?
-        if let currentTip, let currentState {
-            record = UndoRecord(previousTip: currentTip, previousState: currentState, undoing: block)
-            guard record != nil else { throw BlockCommit.strangerFailure }
-        }
+        try block.checkOutputs(after: currentTip) { index throws(StoreFailure) in chunks[index] }
         try check(block)
-        undo[block.height] = record
+        if let currentTip, let currentState {
+            undo[block.height] = UndoRecord(
+                previousTip: currentTip, previousState: currentState, undoing: block, history: [])
+        }
         records.append(
             StoredRecord(
                 header: HeaderRecord(hash: block.hash, header: block.header), block: block.block,
-                certificate: block.certificate))
+                certificate: block.certificate, transactions: block.transactions))
         heights[block.hash] = block.height
-        for (index, identifier) in block.transactions.enumerated() {
-            locations[identifier] = TransactionLocation(
-                height: block.height, index: UInt32(truncatingIfNeeded: index))
+        for (index, transaction) in block.transactions.enumerated() {
+            let location = TransactionLocation(height: block.height, index: UInt32(truncatingIfNeeded: index))
+            locations[transaction.identifier] = location
+            committed[transaction.identifier] = transaction
+            guard addressIndex else { continue }
+            for script in Set(transaction.scripts) { histories[script, default: []].append(location) }
         }
         for (outPoint, _) in block.spent { remove(outPoint) }
         for (outPoint, entry) in block.created { insert(outPoint, entry) }
         for (key, hash) in block.nodes { nodes[key] = hash }
         for (index, chunk) in block.chunks { chunks[index] = chunk }
+        if let validators = block.validators {
+            sets[validators.hash] = validators
+            if block.header.nextValidators != block.header.validators { changes.append(block.height) }
+        }
         currentTip = block.tip(after: currentTip)
         currentState = block.state
     }
 
     private func check(_ block: BlockCommit) throws(StoreFailure) {
         var identifiers = Set<Hash256>()
-        for identifier in block.transactions
-        where locations[identifier] != nil || !identifiers.insert(identifier).inserted {
-            throw StoreFailure(.invalidCommit, "transaction \(identifier) is in the chain already")
-        }
-        var spent = Set<OutPoint>()
-        for (outPoint, _) in block.spent
-        where outputs[outPoint] == nil || !spent.insert(outPoint).inserted {
+        for transaction in block.transactions
+        where locations[transaction.identifier] != nil || !identifiers.insert(transaction.identifier).inserted
+        {
             throw StoreFailure(
-                .missingOutput, "\(outPoint.transaction):\(outPoint.index) is not there to spend")
+                .invalidCommit, "transaction \(transaction.identifier) is in the chain already")
         }
-        var created = Set<OutPoint>()
-        for (outPoint, _) in block.created
-        where (outputs[outPoint] != nil && !spent.contains(outPoint)) || !created.insert(outPoint).inserted {
-            throw StoreFailure(.duplicateOutput, "\(outPoint.transaction):\(outPoint.index) is there already")
+        let added = block.nodes.count { BlockCommit.isLeaf($0.key) }
+        guard UInt64(added) == block.leafCount - (currentTip?.leafCount ?? 0) else {
+            throw StoreFailure(.invalidCommit, "block \(block.height) does not bring all of its leaves")
         }
     }
 
     private mutating func insert(_ outPoint: OutPoint, _ entry: OutputEntry) {
         outputs[outPoint] = entry
-        if addressIndex { addresses[entry.output.locking, default: []].insert(outPoint) }
+        positions[entry.position] = outPoint
+        if addressIndex { addresses[entry.output.locking, default: [:]][entry.position] = outPoint }
     }
 
     private mutating func remove(_ outPoint: OutPoint) {
-        guard let entry = outputs.removeValue(forKey: outPoint), addressIndex else { return }
-        addresses[entry.output.locking]?.remove(outPoint)
+        guard let entry = outputs.removeValue(forKey: outPoint) else { return }
+        positions[entry.position] = nil
+        guard addressIndex else { return }
+        addresses[entry.output.locking]?[entry.position] = nil
         if addresses[entry.output.locking]?.isEmpty == true { addresses[entry.output.locking] = nil }
     }
 
@@ -146,10 +156,20 @@ struct MemoryChain {
             spent: record.spent.map(\.entry.position),
             kept: self)
         undo[tip.height] = nil
-        records.removeLast()
+        let last = records.removeLast()
         heights[tip.hash] = nil
-        for identifier in record.transactions { locations[identifier] = nil }
-        for outPoint in record.created { remove(outPoint) }
+        if changes.last == tip.height { changes.removeLast() }
+        for transaction in last.transactions {
+            locations[transaction.identifier] = nil
+            committed[transaction.identifier] = nil
+            for script in transaction.scripts {
+                histories[script]?.removeAll { $0.height == tip.height }
+                if histories[script]?.isEmpty == true { histories[script] = nil }
+            }
+        }
+        for position in record.previousTip.leafCount..<tip.leafCount {
+            if let outPoint = positions[position] { remove(outPoint) }
+        }
         for output in record.spent { insert(output.outPoint, output.entry) }
         for key in commitment.removedNodes { nodes[key] = nil }
         for (key, hash) in commitment.nodes { nodes[key] = hash }
@@ -191,14 +211,62 @@ extension MemoryChain: ChainReading {
 
     func chunk(_ index: UInt64) throws(StoreFailure) -> SpentChunk? { chunks[index] }
 
-    func unspent(
-        locking: Script, after last: OutPoint?, countMax: Int
-    ) throws(StoreFailure) -> [UnspentOutput] {
-        guard addressIndex else { throw StoreFailure(.wrongOptions, "this store has no index of addresses") }
-        let listed = (addresses[locking] ?? []).filter { outPoint in last.map { outPoint > $0 } ?? true }
-        return listed.sorted().prefix(max(0, countMax)).compactMap { outPoint in
-            outputs[outPoint].map { UnspentOutput(outPoint: outPoint, entry: $0) }
+    func base() throws(StoreFailure) -> HistoryBase { .whole }
+
+    func position(of outPoint: OutPoint) throws(StoreFailure) -> UInt64? {
+        committed[outPoint.transaction]?.position(of: outPoint.index)
+    }
+
+    func outputs(from position: UInt64, countMax: Int) throws(StoreFailure) -> [UnspentOutput] {
+        positions.keys.filter { $0 >= position }.sorted().prefix(max(0, countMax)).compactMap(unspent(at:))
+    }
+
+    private func unspent(at position: UInt64) -> UnspentOutput? {
+        guard let outPoint = positions[position] else { return nil }
+        return outputs[outPoint].map { UnspentOutput(outPoint: outPoint, entry: $0) }
+    }
+
+    func leaves(group: UInt64) throws(StoreFailure) -> [Hash256]? {
+        let first = group.multipliedReportingOverflow(by: LeafGroup.size)
+        guard !first.overflow else { return nil }
+        var leaves: [Hash256] = []
+        while UInt64(leaves.count) < LeafGroup.size,
+            let leaf = nodes[
+                CommitmentNodeKey(tree: .outputs, level: 0, index: first.partialValue + UInt64(leaves.count))]
+        {
+            leaves.append(leaf)
         }
+        return leaves.isEmpty ? nil : leaves
+    }
+
+    func unspent(
+        locking: Script, after last: UInt64?, countMax: Int
+    ) throws(StoreFailure) -> [UnspentOutput] {
+        try requireIndex()
+        let listed = (addresses[locking] ?? [:]).keys.filter { position in
+            last.map { position > $0 } ?? true
+        }
+        return listed.sorted().prefix(max(0, countMax)).compactMap(unspent(at:))
+    }
+
+    func history(
+        locking: Script, after last: TransactionLocation?, countMax: Int
+    ) throws(StoreFailure) -> [TransactionLocation] {
+        try requireIndex()
+        let behind = (histories[locking] ?? []).filter { location in
+            last.map { ($0.height, $0.index) < (location.height, location.index) } ?? true
+        }
+        return Array(behind.prefix(max(0, countMax)))
+    }
+
+    private func requireIndex() throws(StoreFailure) {
+        guard addressIndex else { throw StoreFailure(.wrongOptions, "this store has no index of addresses") }
+    }
+
+    func validatorSet(_ hash: Hash256) throws(StoreFailure) -> ValidatorSet? { sets[hash] }
+
+    func setChanges(from height: Height, countMax: Int) throws(StoreFailure) -> [Height] {
+        Array(changes.filter { $0 >= height }.prefix(max(0, countMax)))
     }
 
     func undo(at height: Height) throws(StoreFailure) -> UndoRecord? { undo[height] }

@@ -22,12 +22,30 @@ struct StartCheck {
             return
         }
         _ = try reader.state()
-        for table in [tables.headers, tables.heights, tables.blocks, tables.certificates] {
-            try expect(table, tip.height &+ 1)
+        let base = try reader.base()
+        guard base.headersFrom <= tip.height, base.blocksFrom <= tip.height + 1 else {
+            throw tables.state.corrupt(ChainTables.baseKey, "above the tip")
         }
-        try expect(tables.outputs, tip.outputCount)
+        try checkCounts()
+        for table in [tables.headers, tables.heights] {
+            try expect(table, tip.height - base.headersFrom + 1)
+        }
+        try expect(tables.blocks, tip.height + 1 - base.blocksFrom)
         if reader.addressIndex { try expect(tables.addresses, tip.outputCount) }
-        try checkBlocks(from: tip)
+        try checkBlocks(from: tip, base)
+    }
+
+    /// Every table has as many records as were there after the last change.
+    private func checkCounts() throws(StoreFailure) {
+        guard let stored = try reader.counts() else {
+            throw reader.tables.state.corrupt(ChainTables.countsKey, "missing beside the tip")
+        }
+        let found = try TableCounts(reader.transaction, reader.tables)
+        for (place, table) in reader.tables.counted.enumerated()
+        where found.records[place] != stored.records[place] {
+            throw StoreFailure.corrupt(
+                table.name, [], "\(found.records[place]) records, there must be \(stored.records[place])")
+        }
     }
 
     private func count(_ table: Table) throws(StoreFailure) -> UInt64 {
@@ -41,7 +59,7 @@ struct StartCheck {
         }
     }
 
-    private func checkBlocks(from tip: ChainTip) throws(StoreFailure) {
+    private func checkBlocks(from tip: ChainTip, _ base: HistoryBase) throws(StoreFailure) {
         var expected = tip.hash
         var height = tip.height
         for _ in 0..<StartCheck.blocksMax {
@@ -57,7 +75,7 @@ struct StartCheck {
             // Reading them verifies them.
             _ = try reader.block(at: height)
             _ = try reader.certificate(at: height)
-            guard height > 0 else { return }
+            guard height > base.headersFrom else { return }
             guard try reader.undo(at: height) != nil || height != tip.height else {
                 throw reader.tables.undo.corrupt(RecordKey(height), "missing for the tip")
             }

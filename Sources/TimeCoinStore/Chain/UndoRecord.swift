@@ -7,49 +7,48 @@ public struct UndoRecord: Hashable, Sendable {
     public let previousState: [UInt8]
     /// The identifiers of the block's transactions, in order.
     public let transactions: [Hash256]
-    /// Outputs that the block created, sorted.
-    public let created: [OutPoint]
-    /// Outputs that the block spent, sorted.
+    /// Older outputs that the block spent, in the order of their positions.
     public let spent: [UnspentOutput]
+    /// What the block added to the history of addresses: short hash of the script, index of the transaction.
+    let history: [HistoryEntry]
+
+    struct HistoryEntry: Hashable {
+        let script: UInt64
+        let index: UInt32
+    }
 
     /// Bytes of an encoded state at most.
     public static let stateBytesMax = 64 << 20
     private static let countMax = Block.bytesMax
 
-    /// `nil` when an output is created by none of the transactions.
-    init?(previousTip: ChainTip, previousState: [UInt8], undoing block: BlockCommit) {
+    init(
+        previousTip: ChainTip, previousState: [UInt8], undoing block: BlockCommit, history: [HistoryEntry]
+    ) {
         self.previousTip = previousTip
         self.previousState = previousState
-        transactions = block.transactions
-        created = block.created.map(\.outPoint).sorted()
+        self.history = history
+        transactions = block.transactions.map(\.identifier)
         spent = block.spent.map { UnspentOutput(outPoint: $0.outPoint, entry: $0.entry) }
-            .sorted { $0.outPoint < $1.outPoint }
-        let known = Set(transactions)
-        guard created.allSatisfy({ known.contains($0.transaction) }) else { return nil }
+            .sorted { $0.entry.position < $1.entry.position }
     }
 
-    /// Created outputs are written as the place of their transaction and their index: a few bytes each.
     public var encoded: [UInt8] {
         var writer = ByteWriter(
-            reserving: 128 + previousState.count + 32 * transactions.count + 4 * created.count + 112
-                * spent.count)
+            reserving: 128 + previousState.count + 32 * transactions.count + 112 * spent.count
+                + 12 * history.count)
         writer.write(raw: previousTip.encoded)
         writer.write(prefixed: previousState)
         writer.writeCompactSize(UInt64(transactions.count))
-        var places: [Hash256: UInt64] = [:]
-        for (place, transaction) in transactions.enumerated() {
-            writer.write(transaction)
-            places[transaction] = UInt64(place)
-        }
-        writer.writeCompactSize(UInt64(created.count))
-        for outPoint in created {
-            writer.writeCompactSize(places[outPoint.transaction, default: 0])
-            writer.writeCompactSize(UInt64(outPoint.index))
-        }
+        for transaction in transactions { writer.write(transaction) }
         writer.writeCompactSize(UInt64(spent.count))
         for output in spent {
-            writer.write(output.outPoint)
-            output.entry.encode(into: &writer)
+            writer.writeCompactSize(output.entry.position)
+            OutputRecord.encode(output.outPoint, output.entry, into: &writer)
+        }
+        writer.writeCompactSize(UInt64(history.count))
+        for entry in history {
+            writer.write(entry.script)
+            writer.write(entry.index)
         }
         return writer.bytes
     }
@@ -68,20 +67,19 @@ public struct UndoRecord: Hashable, Sendable {
         for _ in 0..<transactionCount {
             transactions.append(try reader.readHash())
         }
-        var created: [OutPoint] = []
-        for _ in 0..<(try reader.readCount(limit: UndoRecord.countMax, bytesEach: 2)) {
-            guard let place = Int(exactly: try reader.readCompactSize()), place < transactionCount,
-                let index = UInt32(exactly: try reader.readCompactSize())
-            else { throw reader.failure(.valueOutOfRange) }
-            created.append(OutPoint(transaction: transactions[place], index: index))
-        }
         var spent: [UnspentOutput] = []
-        for _ in 0..<(try reader.readCount(limit: UndoRecord.countMax, bytesEach: OutPoint.byteCount)) {
-            spent.append(
-                UnspentOutput(outPoint: try reader.readOutPoint(), entry: try OutputEntry(from: &reader)))
+        for _ in 0..<(try reader.readCount(limit: UndoRecord.countMax, bytesEach: Hash256.byteCount)) {
+            let position = try reader.readCompactSize()
+            let record = try OutputRecord(from: &reader, position: position)
+            spent.append(UnspentOutput(outPoint: record.outPoint, entry: record.entry))
+        }
+        var history: [HistoryEntry] = []
+        for _ in 0..<(try reader.readCount(limit: UndoRecord.countMax, bytesEach: 12)) {
+            history.append(
+                HistoryEntry(script: try reader.readInteger(), index: try reader.readInteger()))
         }
         self.transactions = transactions
-        self.created = created
         self.spent = spent
+        self.history = history
     }
 }

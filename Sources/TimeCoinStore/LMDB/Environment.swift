@@ -15,7 +15,7 @@ final class Environment: @unchecked Sendable {
     /// Read transactions at the same time, at most.
     static let readersMax: CUnsignedInt = 512
     /// Named tables at most.
-    static let tablesMax: CUnsignedInt = 16
+    static let tablesMax: CUnsignedInt = 24
     /// Bytes of one record with its checksum, at most.
     static let recordBytesMax = 128 << 20
 
@@ -80,17 +80,29 @@ final class Environment: @unchecked Sendable {
         try files.truncate(path, to: UInt64(bytes))
     }
 
-    /// Opens a named table, creating it where the database is new.
+    /// Opens named tables, creating those that are not there; writes nothing when all are.
+    func tables(
+        _ tables: [(name: String, identifier: UInt8)], checksumKey: SipHash.Key
+    ) throws(StoreFailure) -> [Table] {
+        try write { transaction throws(StoreFailure) in
+            var opened: [Table] = []
+            for (name, identifier) in tables {
+                var handle: MDB_dbi = 0
+                let flags = CUnsignedInt(bitPattern: MDB_CREATE)
+                try LMDBStatus.check(
+                    mdb_dbi_open(try transaction.live(), name, flags, &handle), "open table \(name)")
+                opened.append(
+                    Table(name: name, identifier: identifier, handle: handle, checksumKey: checksumKey))
+            }
+            return opened
+        }
+    }
+
+    /// Opens one named table, creating it where it is not there.
     func table(
         _ name: String, _ identifier: UInt8, checksumKey: SipHash.Key
     ) throws(StoreFailure) -> Table {
-        try write { transaction throws(StoreFailure) in
-            var handle: MDB_dbi = 0
-            let flags = CUnsignedInt(bitPattern: MDB_CREATE)
-            try LMDBStatus.check(
-                mdb_dbi_open(try transaction.live(), name, flags, &handle), "open table \(name)")
-            return Table(name: name, identifier: identifier, handle: handle, checksumKey: checksumKey)
-        }
+        try tables([(name, identifier)], checksumKey: checksumKey)[0]
     }
 
     /// Runs `body` over a snapshot, which ends with it.

@@ -36,6 +36,28 @@ class ReadTransaction {
         return payload
     }
 
+    /// Looks at the verified payload under a key in place; absence is confirmed as by ``record(_:_:)``.
+    final func withRecord<Value>(
+        _ table: Table, _ key: RecordKey, _ body: (UnsafeRawBufferPointer) -> Value
+    ) throws(StoreFailure) -> Value? {
+        let transaction = try live()
+        var result: Value?
+        let status = key.withUnsafeBytes { bytes in
+            var keyValue = MDB_val(bytes)
+            var value = MDB_val()
+            let status = mdb_get(transaction, table.handle, &keyValue, &value)
+            if status == MDB_SUCCESS, let payload = value.verified(table, bytes) { result = body(payload) }
+            return status
+        }
+        guard status != MDB_NOTFOUND else {
+            try confirmAbsence(table, key)
+            return nil
+        }
+        try LMDBStatus.check(status, "read from \(table.name)")
+        guard let result else { throw table.corrupt(key, "the checksum does not match") }
+        return result
+    }
+
     /// A damaged page can answer "not found" for what is there. Where the key would stand, the record before
     /// must be smaller, the record after greater, and both undamaged.
     private final func confirmAbsence(_ table: Table, _ key: RecordKey) throws(StoreFailure) {
@@ -107,6 +129,9 @@ struct Cursor {
         mdb_cursor_close(handle)
     }
 
+    /// Deletes the record that the cursor of a write transaction stands on.
+    func deleteCurrent() -> CInt { mdb_cursor_del(handle, 0) }
+
     /// Moves to a record and verifies it.
     func move(_ move: Move) throws(StoreFailure) -> (key: RecordKey, payload: [UInt8])? {
         guard let (key, payload) = try read(move, { $0.verifiedPayload(table, $1) }) else { return nil }
@@ -161,12 +186,17 @@ extension MDB_val {
 
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: mv_data, count: mv_size) }
 
-    /// `nil` when the checksum in front does not match.
+    /// The payload, copied; `nil` when the checksum in front does not match.
     func verifiedPayload(_ table: Table, _ key: UnsafeRawBufferPointer) -> [UInt8]? {
+        verified(table, key).map { Array($0) }
+    }
+
+    /// The payload in the map; `nil` when the checksum in front does not match.
+    func verified(_ table: Table, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         // A damaged length may claim more than is mapped; no record is that long.
         guard mv_size >= Table.checksumBytes, mv_size <= Environment.recordBytesMax else { return nil }
         let payload = UnsafeRawBufferPointer(rebasing: bytes[Table.checksumBytes...])
         let stored = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-        return table.checksum(key, payload) == stored ? Array(payload) : nil
+        return table.checksum(key, payload) == stored ? payload : nil
     }
 }

@@ -18,14 +18,17 @@ struct RecordKey {
         append(hash)
     }
 
-    init(_ outPoint: OutPoint) {
-        append(outPoint)
+    /// An entry of the index of unspent outputs: the script's short hash, then the position.
+    init(script: UInt64, position: UInt64) {
+        append(script)
+        append(position)
     }
 
-    /// An entry of the address index: the script's short hash, then the output.
-    init(script: UInt64, _ outPoint: OutPoint) {
+    /// An entry of the history of addresses: the script's short hash, then the transaction's place.
+    init(script: UInt64, _ location: TransactionLocation) {
         append(script)
-        append(outPoint)
+        append(location.height)
+        append(location.index)
     }
 
     init(_ node: CommitmentNodeKey) {
@@ -39,11 +42,6 @@ struct RecordKey {
         guard bytes.count <= RecordKey.bytesMax else { return nil }
         withUnsafeMutableBytes(of: &words) { $0.copyMemory(from: bytes) }
         count = bytes.count
-    }
-
-    private mutating func append(_ outPoint: OutPoint) {
-        append(outPoint.transaction)
-        append(outPoint.index)
     }
 
     private mutating func append(_ hash: Hash256) {
@@ -74,12 +72,15 @@ struct RecordKey {
     /// The number that the key begins with.
     var leadingNumber: UInt64 { UInt64(bigEndian: words.0) }
 
-    /// The output that an entry of the address index ends with.
-    var outPoint: OutPoint? {
-        let bytes = bytes
-        guard bytes.count == 8 + OutPoint.byteCount, let hash = Hash256(bytes[8..<40]) else { return nil }
-        let index = bytes[40...].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        return OutPoint(transaction: hash, index: index)
+    /// The position that an entry of the index of unspent outputs ends with.
+    var position: UInt64? { count == 16 ? UInt64(bigEndian: words.1) : nil }
+
+    /// The place that an entry of the history of addresses ends with.
+    var location: TransactionLocation? {
+        guard count == 20 else { return nil }
+        return TransactionLocation(
+            height: UInt64(bigEndian: words.1),
+            index: UInt32(truncatingIfNeeded: UInt64(bigEndian: words.2) >> 32))
     }
 }
 

@@ -68,6 +68,24 @@ final class WriteTransaction: ReadTransaction {
         return true
     }
 
+    /// Deletes records under successive numbers, those that `isWanted` says; numbers without one are passed
+    /// over.
+    func deleteRecords(
+        _ table: Table, from first: UInt64, count: UInt64, where isWanted: (UInt64) -> Bool
+    ) throws(StoreFailure) {
+        let (end, overflow) = first.addingReportingOverflow(count)
+        let cursor = try Cursor(self, table)
+        defer { cursor.close() }
+        var current = try cursor.key(.atLeast(RecordKey(first)))
+        while let key = current, overflow || key.leadingNumber < end {
+            if isWanted(key.leadingNumber) {
+                try check(cursor.deleteCurrent(), "delete from \(table.name)")
+            }
+            // Behind a deleted record LMDB's cursor stands on its successor, and this takes it.
+            current = try cursor.key(.next)
+        }
+    }
+
     private func check(_ status: CInt, _ action: String) throws(StoreFailure) {
         if LMDBStatus.latches(status) { faulty = true }
         try LMDBStatus.check(status, action)

@@ -1,0 +1,168 @@
+import TimeCoinCore
+
+extension ChainReader {
+    func location(of transaction: Hash256) throws(StoreFailure) -> TransactionLocation? {
+        try transactionRecord(transaction)?.location
+    }
+
+    private func transactionRecord(_ identifier: Hash256) throws(StoreFailure) -> TransactionRecord? {
+        try record(tables.transactions, RecordKey(identifier)) { reader throws(DecodingFailure) in
+            try TransactionRecord(from: &reader)
+        }
+    }
+
+    func position(of outPoint: OutPoint) throws(StoreFailure) -> UInt64? {
+        try transactionRecord(outPoint.transaction)?.position(of: outPoint.index)
+    }
+
+    func output(_ outPoint: OutPoint) throws(StoreFailure) -> OutputEntry? {
+        guard let position = try position(of: outPoint), try !isSpent(position) else { return nil }
+        let record = try unspentRecord(position)
+        guard record.outPoint == outPoint else {
+            throw tables.outputs.corrupt(RecordKey(position), "not the output that its transaction names")
+        }
+        return record.entry
+    }
+
+    /// Whether the output at a position is spent; every position below the leaf count has a bit.
+    func isSpent(_ position: UInt64) throws(StoreFailure) -> Bool {
+        let index = position / SpentChunk.positions
+        let place = Int(position % SpentChunk.positions)
+        let bit = try transaction.withRecord(tables.chunks, RecordKey(index)) { bytes -> Bool? in
+            guard bytes.count == SpentChunk.byteCount else { return nil }
+            return bytes[place >> 3] & (1 << UInt8(place & 7)) != 0
+        }
+        guard let bit = bit ?? nil else {
+            throw tables.chunks.corrupt(RecordKey(index), "missing or no chunk")
+        }
+        return bit
+    }
+
+    /// The record of an output that is not spent, so that it must be there.
+    private func unspentRecord(_ position: UInt64) throws(StoreFailure) -> OutputRecord {
+        guard let bytes = try transaction.record(tables.outputs, RecordKey(position)) else {
+            throw tables.outputs.corrupt(RecordKey(position), "unspent but missing")
+        }
+        return try outputRecord(bytes, RecordKey(position))
+    }
+
+    func outputRecord(_ bytes: [UInt8], _ key: RecordKey) throws(StoreFailure) -> OutputRecord {
+        do {
+            return try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
+                try OutputRecord(from: &reader, position: key.leadingNumber)
+            }
+        } catch {
+            throw tables.outputs.corrupt(key, "\(error)")
+        }
+    }
+
+    func outputs(from position: UInt64, countMax: Int) throws(StoreFailure) -> [UnspentOutput] {
+        var found: [UnspentOutput] = []
+        guard countMax > 0 else { return found }
+        var current: (index: UInt64, chunk: SpentChunk)?
+        try transaction.scan(tables.outputs, from: RecordKey(position)) { key, bytes throws(StoreFailure) in
+            let place = key.leadingNumber
+            let index = place / SpentChunk.positions
+            if current?.index != index {
+                guard let chunk = try chunk(index) else {
+                    throw tables.chunks.corrupt(RecordKey(index), "missing")
+                }
+                current = (index, chunk)
+            }
+            guard current?.chunk.isSpent(place) == false else { return true }
+            let record = try outputRecord(bytes, key)
+            found.append(UnspentOutput(outPoint: record.outPoint, entry: record.entry))
+            return found.count < countMax
+        }
+        return found
+    }
+
+    // MARK: - Commitment
+
+    func node(_ key: CommitmentNodeKey) throws(StoreFailure) -> Hash256? {
+        if key.tree == .outputs, key.level < LeafGroup.levels {
+            return try leafGroup(LeafGroup.index(of: key))?.node(key)
+        }
+        return try record(tables.nodes, RecordKey(key)) { reader throws(DecodingFailure) in
+            try reader.readHash()
+        }
+    }
+
+    func chunk(_ index: UInt64) throws(StoreFailure) -> SpentChunk? {
+        guard let bytes = try transaction.record(tables.chunks, RecordKey(index)) else { return nil }
+        guard let chunk = SpentChunk(bytes) else {
+            throw tables.chunks.corrupt(RecordKey(index), "not a chunk")
+        }
+        return chunk
+    }
+
+    func leafGroup(_ index: UInt64) throws(StoreFailure) -> LeafGroup? {
+        guard let bytes = try transaction.record(tables.leaves, RecordKey(index)) else { return nil }
+        guard let group = LeafGroup(decoding: bytes) else {
+            throw tables.leaves.corrupt(RecordKey(index), "not a group of leaves")
+        }
+        return group
+    }
+
+    func leaves(group index: UInt64) throws(StoreFailure) -> [Hash256]? { try leafGroup(index)?.leaves }
+
+    // MARK: - Addresses
+
+    func unspent(
+        locking: Script, after last: UInt64?, countMax: Int
+    ) throws(StoreFailure) -> [UnspentOutput] {
+        try requireIndex()
+        let script = tables.scriptKey(locking)
+        var unspent: [UnspentOutput] = []
+        guard countMax > 0, last != .max else { return unspent }
+        let first = RecordKey(script: script, position: last.map { $0 + 1 } ?? 0)
+        try transaction.scan(tables.addresses, from: first) { key, _ throws(StoreFailure) in
+            guard key.leadingNumber == script, let position = key.position else { return false }
+            let record = try unspentRecord(position)
+            if record.entry.output.locking == locking {
+                unspent.append(UnspentOutput(outPoint: record.outPoint, entry: record.entry))
+            }
+            return unspent.count < countMax
+        }
+        return unspent
+    }
+
+    func history(
+        locking: Script, after last: TransactionLocation?, countMax: Int
+    ) throws(StoreFailure) -> [TransactionLocation] {
+        try requireIndex()
+        let script = tables.scriptKey(locking)
+        var found: [TransactionLocation] = []
+        guard countMax > 0 else { return found }
+        let first = last ?? TransactionLocation(height: 0, index: 0)
+        try transaction.scan(tables.history, from: RecordKey(script: script, first)) {
+            key, _ throws(StoreFailure) in
+            guard key.leadingNumber == script, let location = key.location else { return false }
+            if location != last { found.append(location) }
+            return found.count < countMax
+        }
+        return found
+    }
+
+    private func requireIndex() throws(StoreFailure) {
+        guard addressIndex else { throw StoreFailure(.wrongOptions, "this store has no index of addresses") }
+    }
+
+    // MARK: - Validators
+
+    func validatorSet(_ hash: Hash256) throws(StoreFailure) -> ValidatorSet? {
+        try record(tables.validatorSets, RecordKey(hash)) { reader throws(DecodingFailure) in
+            try ValidatorSet(from: &reader)
+        }
+    }
+
+    func setChanges(from height: Height, countMax: Int) throws(StoreFailure) -> [Height] {
+        var heights: [Height] = []
+        guard countMax > 0 else { return heights }
+        try transaction.scan(tables.setChanges, from: RecordKey(height)) { key, _ throws(StoreFailure) in
+            heights.append(key.leadingNumber)
+            return heights.count < countMax
+        }
+        return heights
+    }
+}
