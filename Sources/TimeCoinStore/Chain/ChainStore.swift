@@ -22,8 +22,15 @@ public final class ChainStore: ChainStoring {
     ///   - chain: hash of the genesis block.
     /// - Throws: ``StoreFailure``: `locked`, `wrongChain`, `wrongOptions`, `formatTooNew`, `formatTooOld`,
     ///   `networkFileSystem`, `corrupt`, `io`, `full`.
-    public init(
+    public convenience init(
         opening directory: String, chain: Hash256, options: StoreOptions = StoreOptions()
+    ) throws(StoreFailure) {
+        try self.init(opening: directory, chain: chain, options: options, checking: true)
+    }
+
+    /// - Parameter checking: whether the last blocks are looked at.
+    init(
+        opening directory: String, chain: Hash256, options: StoreOptions, checking: Bool
     ) throws(StoreFailure) {
         let files = PosixFileSystem()
         try files.createDirectory(directory)
@@ -36,7 +43,7 @@ public final class ChainStore: ChainStoring {
         instance = identity.instance
         self.chain = chain
         self.options = options
-        try check()
+        if checking { try check() }
     }
 
     private static func identity(
@@ -71,6 +78,10 @@ public final class ChainStore: ChainStoring {
     }
 
     public func snapshot<Result>(_ body: (any ChainReading) throws -> Result) throws -> Result {
+        try reading { try body($0) }
+    }
+
+    func reading<Result>(_ body: (ChainReader) throws -> Result) throws -> Result {
         try environment.read { try body(reader($0)) }
     }
 

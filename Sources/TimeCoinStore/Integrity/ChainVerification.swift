@@ -1,0 +1,159 @@
+public import TimeCoinCore
+
+/// Looks at every record of a database, and recomputes from the records what the certified header says of
+/// them.
+///
+/// It goes on after a damage, so that all of them are listed.
+struct ChainVerification {
+    let reader: ChainReader
+    var report = DatabaseReport()
+    private let progress: (VerificationProgress) -> Void
+    /// Supply and commitment of the state, where it could be read.
+    var state: ChainState?
+
+    /// Between two reports of progress. Unit: steps.
+    static let progressInterval: UInt64 = 1024
+
+    init(_ reader: ChainReader, progress: @escaping (VerificationProgress) -> Void) {
+        self.reader = reader
+        self.progress = progress
+    }
+
+    private struct Stop: Error {}
+
+    /// - Throws: ``StoreFailure`` for faults of the disk; damage is in the report.
+    mutating func run() throws(StoreFailure) -> DatabaseReport {
+        do {
+            try checkAll()
+        } catch let failure as StoreFailure {
+            throw failure
+        } catch {
+            // As many damages as a report lists.
+        }
+        return report
+    }
+
+    private mutating func checkAll() throws {
+        guard let tip = try attempt({ try $0.reader.tip() }) ?? nil else {
+            for table in reader.tables.counted {
+                let count = try attempt { try $0.reader.transaction.count(table) } ?? 0
+                if count != 0 {
+                    try note(reader.tables.state, ChainTables.tipKey, "missing beside \(table.name)")
+                }
+            }
+            return
+        }
+        report.height = tip.height
+        report.hash = tip.hash
+        try attempt { try StartCheck($0.reader).run() }
+        try checkState(tip)
+        try checkBlocks(tip)
+        try checkOutputs(tip)
+        try checkTransactions(tip)
+        try checkIndexes(tip)
+    }
+
+    private mutating func checkState(_ tip: ChainTip) throws {
+        let tables = reader.tables
+        guard let bytes = try attempt({ try $0.reader.state() }) ?? nil else { return }
+        guard let state = try? ChainState(decoding: bytes) else {
+            return try note(tables.state, ChainTables.stateKey, "not a state")
+        }
+        self.state = state
+        guard state.headerHash == tip.hash, state.header.hash == tip.hash else {
+            return try note(tables.state, ChainTables.stateKey, "not the state after \(tip.hash)")
+        }
+        if state.roots.root != state.header.stateRoot {
+            try note(tables.state, ChainTables.stateKey, "its root is not that of the certified header")
+        }
+        if state.commitment.leafCount != tip.leafCount || state.outputCount != tip.outputCount {
+            try note(tables.state, ChainTables.tipKey, "other counts than the state")
+        }
+        guard tip.height > 0,
+            let certificate = try attempt({ try $0.reader.certificate(at: tip.height) }) ?? nil
+        else { return }
+        if !ChainVerification.proves(certificate, state) {
+            try note(tables.certificates, RecordKey(tip.height), "does not prove the tip")
+        }
+    }
+
+    /// The set of a height is that of the state after it, as of every state.
+    private static func proves(_ bytes: [UInt8], _ state: ChainState) -> Bool {
+        guard let certificate = try? Certificate(decoding: bytes), certificate.kind == .commit,
+            certificate.height == state.height, certificate.value == state.headerHash
+        else { return false }
+        let verified = try? VerifiedCertificate(
+            certificate, validators: state.validators, chain: state.votingChain)
+        return verified != nil
+    }
+
+    // MARK: - Notes
+
+    /// What `body` gives, or `nil` after noting the damage that it met.
+    @discardableResult
+    mutating func attempt<Value>(_ body: (inout ChainVerification) throws -> Value) throws -> Value? {
+        do {
+            return try body(&self)
+        } catch let failure as StoreFailure {
+            guard failure.code == .corrupt else { throw failure }
+            let records = failure.damaged.isEmpty ? [.init(table: "", key: [])] : failure.damaged
+            for record in records { try note(record, failure.message) }
+            return nil
+        }
+    }
+
+    mutating func note(_ table: Table, _ key: RecordKey, _ reason: String) throws {
+        try note(StoreFailure.DamagedRecord(table: table.name, key: key.bytes), reason)
+    }
+
+    private mutating func note(_ record: StoreFailure.DamagedRecord, _ reason: String) throws {
+        // The start check and the phases may meet the same.
+        guard !report.damages.contains(where: { $0.record == record }) else { return }
+        guard report.damages.count < DatabaseReport.damagesMax else { throw Stop() }
+        report.damages.append(DatabaseReport.Damage(record: record, reason: reason))
+    }
+
+    mutating func step(_ phase: VerificationProgress.Phase, _ done: UInt64, of total: UInt64) {
+        guard done.isMultiple(of: ChainVerification.progressInterval) || done == total else { return }
+        progress(VerificationProgress(phase: phase, done: done, total: total))
+    }
+}
+
+extension ChainStore {
+    /// Verifies a whole database that no other process has open.
+    ///
+    /// - Parameters:
+    ///   - chain: hash of the genesis block.
+    ///   - progress: called now and then, on this thread.
+    /// - Returns: what was found, damage included.
+    /// - Throws: ``StoreFailure`` when there is no database that could be verified: `missing`, `locked`,
+    ///   `wrongChain`, `wrongOptions`, `formatTooNew`, `formatTooOld`, `io`; `corrupt` when not even its
+    ///   identity can be read.
+    public static func verify(
+        _ directory: String, chain: Hash256, options: StoreOptions = StoreOptions(),
+        progress: @escaping (VerificationProgress) -> Void = { _ in }
+    ) throws(StoreFailure) -> DatabaseReport {
+        let names = try PosixFileSystem().names(in: directory) ?? []
+        guard names.contains("data.mdb") else {
+            throw StoreFailure(.missing, "there is no database in \(directory)")
+        }
+        let store = try ChainStore(opening: directory, chain: chain, options: options, checking: false)
+        return try store.verification(progress)
+    }
+
+    /// The same for a store that is open: over one snapshot, which it holds until it ends.
+    public func verification(
+        _ progress: @escaping (VerificationProgress) -> Void = { _ in }
+    ) throws(StoreFailure) -> DatabaseReport {
+        do {
+            return try reading { reader in
+                var verification = ChainVerification(reader, progress: progress)
+                return try verification.run()
+            }
+        } catch let failure as StoreFailure {
+            throw failure
+        } catch {
+            throw StoreFailure(.corrupt, "the verification failed", cause: error)
+        }
+    }
+}
