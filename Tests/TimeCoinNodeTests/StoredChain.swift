@@ -55,6 +55,7 @@ final class StoredChain {
     }
 
     var genesis: Hash256 { world.chain.genesis.hash }
+    var genesisState: ChainState { world.chain.genesis.state }
 
     /// The database with the first blocks, all of them unless said otherwise.
     func store(blocks: Int? = nil, named name: String = "chain") throws -> ChainStore {

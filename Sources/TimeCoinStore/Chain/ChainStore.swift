@@ -11,9 +11,9 @@ public final class ChainStore: ChainStoring {
     public let chain: Hash256
 
     private let lock: any DirectoryLocking
-    private let environment: Environment
-    private let tables: ChainTables
-    private let options: StoreOptions
+    let environment: Environment
+    let tables: ChainTables
+    let options: StoreOptions
 
     /// Opens a database, creating it where there is none, and checks its last blocks.
     ///
@@ -46,7 +46,7 @@ public final class ChainStore: ChainStoring {
         if checking { try check() }
     }
 
-    private static func identity(
+    static func identity(
         _ environment: Environment, chain: Hash256, _ options: StoreOptions
     ) throws(StoreFailure) -> ChainIdentity {
         let table = try environment.table(ChainIdentity.tableName, 0, checksumKey: .zero)

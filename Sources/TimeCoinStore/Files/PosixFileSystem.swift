@@ -30,7 +30,7 @@ public struct PosixFileSystem: FileSystem {
         try syncDirectory(parent)
     }
 
-    private static func parent(of path: String) -> String {
+    static func parent(of path: String) -> String {
         var trimmed = path[...]
         while trimmed.count > 1, trimmed.last == "/" {
             trimmed.removeLast()

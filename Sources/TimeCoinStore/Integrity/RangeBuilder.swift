@@ -39,6 +39,9 @@ struct RangeBuilder {
         return completed
     }
 
+    /// The nodes that no other covers, from the highest to the lowest.
+    var peaks: [Hash256] { waiting.reversed().compactMap { $0 } }
+
     /// The root of the range.
     ///
     /// - Parameters:
@@ -47,7 +50,7 @@ struct RangeBuilder {
     func root(count: UInt64, peaksBelow peaks: [Hash256] = []) -> Hash256 {
         var writer = ByteWriter(reserving: 8 + 32 * (waiting.count + peaks.count))
         writer.write(count)
-        for peak in waiting.reversed().compactMap({ $0 }) + peaks { writer.write(peak) }
+        for peak in self.peaks + peaks { writer.write(peak) }
         return Blake2b.hash256(.rangeRoot, writer.bytes)
     }
 }
