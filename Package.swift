@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "TimeCoinConsensus", targets: ["TimeCoinConsensus"]),
         .library(name: "TimeCoinNet", targets: ["TimeCoinNet"]),
         .library(name: "TimeCoinStore", targets: ["TimeCoinStore"]),
+        .library(name: "TimeCoinStoreConformance", targets: ["TimeCoinStoreConformance"]),
         .library(name: "TimeCoinControl", targets: ["TimeCoinControl"]),
         .library(name: "TimeCoinNode", targets: ["TimeCoinNode"]),
         .library(name: "TimeCoinTesting", targets: ["TimeCoinTesting"]),
@@ -61,6 +62,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "TimeCoinStore", dependencies: ["TimeCoinCore", "CLMDB"], swiftSettings: strict),
+
+        // For those who bring their own store: what every store must do.
+        .target(
+            name: "TimeCoinStoreConformance", dependencies: ["TimeCoinStore", "TimeCoinCore"],
+            swiftSettings: strict),
 
         // Assembly.
         .target(
@@ -145,7 +151,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "TimeCoinStoreTests", dependencies: ["TimeCoinStore", "TimeCoinCore"], swiftSettings: strict
+            name: "TimeCoinStoreTests",
+            dependencies: ["TimeCoinStore", "TimeCoinStoreConformance", "TimeCoinCore"], swiftSettings: strict
         ),
         .testTarget(
             name: "TimeCoinControlTests", dependencies: ["TimeCoinControl", "TimeCoinCore", "TestVectors"],

@@ -14,6 +14,7 @@ struct HouseTests {
             "DequeModule", "Synchronization", "FoundationEssentials",
         ],
         "TimeCoinStore": ["TimeCoinCore", "CLMDB", "Glibc", "Darwin", "Synchronization"],
+        "TimeCoinStoreConformance": ["TimeCoinCore", "TimeCoinStore"],
         "TimeCoinControl": ["TimeCoinCore", "NIOCore", "NIOPosix", "NIOHTTP1", "Foundation"],
         "TimeCoinNode": [
             "TimeCoinCore", "TimeCoinConsensus", "TimeCoinNet", "TimeCoinStore", "TimeCoinControl", "CSodium",

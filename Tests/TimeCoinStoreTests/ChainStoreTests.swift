@@ -1,12 +1,13 @@
 import Foundation
 import Testing
 import TimeCoinCore
+import TimeCoinStoreConformance
 
 @testable import TimeCoinStore
 
 @Suite struct ChainStoreTests {
-    private func filled(_ directory: TemporaryDirectory, seed: UInt64, blocks: Int = 6) throws -> TestChain {
-        var chain = try TestChain(seed: seed, outputsPerBlock: 40)
+    private func filled(_ directory: TemporaryDirectory, seed: UInt64, blocks: Int = 6) throws -> ModelChain {
+        var chain = try ModelChain(seed: seed, outputsPerBlock: 40)
         try chain.extend(count: blocks)
         var options = StoreOptions()
         options.instance = 77
@@ -33,7 +34,7 @@ import TimeCoinCore
     @Test("S2: a second instance is refused while the first lives, and only then")
     func secondInstance() throws {
         let directory = try TemporaryDirectory()
-        let chain = try TestChain(seed: 31)
+        let chain = try ModelChain(seed: 31)
         do {
             let first = try ChainStore(opening: directory.path, chain: chain.genesis)
             #expect(throws: StoreFailure(.locked, "")) {
@@ -49,7 +50,7 @@ import TimeCoinCore
     func identity() throws {
         let directory = try TemporaryDirectory()
         let chain = try filled(directory, seed: 32)
-        let other = try TestChain(seed: 33)
+        let other = try ModelChain(seed: 33)
         #expect(throws: StoreFailure(.wrongChain, "")) {
             try ChainStore(opening: directory.path, chain: other.genesis)
         }
@@ -72,7 +73,7 @@ import TimeCoinCore
     @Test("Spent outputs are deleted once half of their chunk is spent, and come back with a rollback")
     func sweeping() throws {
         let directory = try TemporaryDirectory()
-        var chain = try TestChain(seed: 38, outputsPerBlock: 900)
+        var chain = try ModelChain(seed: 38, outputsPerBlock: 900)
         try chain.extend(count: 12)
         let last = chain
         try chain.extend(count: 6)
@@ -95,7 +96,7 @@ import TimeCoinCore
     }
 
     private func records(
-        _ name: String, _ directory: TemporaryDirectory, _ chain: TestChain
+        _ name: String, _ directory: TemporaryDirectory, _ chain: ModelChain
     ) throws -> Int {
         let environment = try Environment(directory: directory.path, mapBytes: 1 << 30)
         let table = try environment.table(name, 0, checksumKey: .zero)
@@ -129,7 +130,7 @@ import TimeCoinCore
     @Test("A full map refuses the write, keeps what was there, and a larger map goes on")
     func fullMap() throws {
         let directory = try TemporaryDirectory()
-        var chain = try TestChain(seed: 35, outputsPerBlock: 400)
+        var chain = try ModelChain(seed: 35, outputsPerBlock: 400)
         try chain.extend(count: 12)
         var options = StoreOptions()
         options.mapBytes = 512 << 10
@@ -153,7 +154,7 @@ import TimeCoinCore
     func latch() async throws {
         await #expect(processExitsWith: .success) {
             let directory = try TemporaryDirectory()
-            var chain = try TestChain(seed: 36, outputsPerBlock: 400)
+            var chain = try ModelChain(seed: 36, outputsPerBlock: 400)
             try chain.extend(count: 12)
             let store = try ChainStore(opening: directory.path, chain: chain.genesis)
             try store.commit([chain.commits[0]])
@@ -184,12 +185,12 @@ import TimeCoinCore
     @Test("S2: killed with -9 at any moment, 20 times, no acknowledged block is lost and no other appears")
     func kills() async throws {
         let directory = try TemporaryDirectory()
-        var chain = try TestChain(seed: 37)
+        var chain = try ModelChain(seed: 37)
         try chain.extend(count: 150)
         for round in 0..<20 {
             await #expect(processExitsWith: .signal(SIGKILL)) {
                 [path = directory.path as String, round = round as Int] in
-                var chain = try TestChain(seed: 37)
+                var chain = try ModelChain(seed: 37)
                 try chain.extend(count: 150)
                 let store = try ChainStore(opening: "\(path)/chain", chain: chain.genesis)
                 let next = try store.snapshot { try $0.tip() }.map { Int($0.height) + 1 } ?? 0
@@ -211,7 +212,7 @@ import TimeCoinCore
             let written = tip.map { $0.height + 1 } ?? 0
             #expect(written >= acknowledged, "round \(round)")
             guard let tip else { continue }
-            var model = try TestChain(seed: 37)
+            var model = try ModelChain(seed: 37)
             try model.extend(count: Int(tip.height))
             #expect(try StoreView(store, asking: model) == StoreView(expected: model), "round \(round)")
         }

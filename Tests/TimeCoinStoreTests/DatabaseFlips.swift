@@ -1,5 +1,6 @@
 import Foundation
 import TimeCoinCore
+import TimeCoinStoreConformance
 
 @testable import TimeCoinStore
 
@@ -17,11 +18,11 @@ struct DatabaseFlips {
     static let count = 300
 
     private let path: String
-    private let chain: TestChain
+    private let chain: ModelChain
 
     init(opening path: String) throws {
         self.path = path
-        var chain = try TestChain(seed: 40, outputsPerBlock: 120)
+        var chain = try ModelChain(seed: 40, outputsPerBlock: 120)
         try chain.extend(count: 8)
         self.chain = chain
     }

@@ -28,7 +28,7 @@ public struct CommittedTransaction: Hashable, Sendable {
     var positionCount: UInt64 { UInt64(outputCount) - min(UInt64(outputCount), UInt64(carriers.count)) }
 
     /// The place of an output; `nil` for data carriers and for outputs that there are not.
-    func position(of index: UInt32) -> UInt64? {
+    public func position(of index: UInt32) -> UInt64? {
         guard index < outputCount, !carriers.contains(index) else { return nil }
         let before = carriers.isEmpty ? 0 : carriers.prefix { $0 < index }.count
         return firstPosition &+ UInt64(index) &- UInt64(before)

@@ -1,10 +1,8 @@
-import Testing
 import TimeCoinCore
-
-@testable import TimeCoinStore
+public import TimeCoinStore
 
 /// Everything that a store answers about a chain, as one value to compare.
-struct StoreView: Equatable {
+public struct StoreView: Equatable {
     var tip: ChainTip?
     var state: [UInt8]?
     var blocks: [StoredBlock] = []
@@ -21,11 +19,11 @@ struct StoreView: Equatable {
     var positions: [OutPoint: UInt64] = [:]
 
     /// Asks a store for all that `chain` ever wrote.
-    init(_ store: any ChainStoring, asking chain: TestChain) throws {
+    public init(_ store: any ChainStoring, asking chain: ModelChain) throws {
         self = try store.snapshot { try StoreView($0, asking: chain) }
     }
 
-    init(_ reader: any ChainReading, asking chain: TestChain) throws {
+    public init(_ reader: any ChainReading, asking chain: ModelChain) throws {
         tip = try reader.tip()
         state = try reader.state()
         blocks = try reader.blocks(from: 0, countMax: .max, bytesMax: .max)
@@ -44,7 +42,7 @@ struct StoreView: Equatable {
             for (key, _) in commit.nodes { nodes[key] = try reader.node(key) }
             for (index, _) in commit.chunks { chunks[index] = try reader.chunk(index) }
         }
-        for script in TestChain.scripts {
+        for script in ModelChain.scripts {
             unspent.append(try reader.unspent(locking: script, after: nil, countMax: .max))
             histories.append(try reader.history(locking: script, after: nil, countMax: .max))
         }
@@ -57,7 +55,7 @@ struct StoreView: Equatable {
     }
 
     /// What the model says a store must answer.
-    init(expected chain: TestChain) {
+    public init(expected chain: ModelChain) {
         let last = chain.commits[chain.commits.count - 1]
         tip = ChainTip(
             height: last.height, hash: last.hash, slot: last.header.slot,
@@ -84,7 +82,7 @@ struct StoreView: Equatable {
         chunks = chain.chunks
         listed = chain.outputs.sorted { $0.value.position < $1.value.position }
             .map { UnspentOutput(outPoint: $0.key, entry: $0.value) }
-        for script in TestChain.scripts {
+        for script in ModelChain.scripts {
             unspent.append(listed.filter { $0.entry.output.locking == script })
             histories.append(
                 chain.commits.flatMap { commit in
@@ -93,5 +91,28 @@ struct StoreView: Equatable {
                     }
                 })
         }
+    }
+}
+
+extension StoreView {
+    /// Adds that nothing is known at the heights that a longer chain has.
+    mutating func pad(upTo chain: ModelChain) {
+        let missing = chain.commits.count - hashes.count
+        hashes += [Hash256?](repeating: nil, count: missing)
+        heights += [Height?](repeating: nil, count: missing)
+    }
+
+    /// The names of what differs.
+    func difference(from other: StoreView) -> String {
+        let parts: [(String, Bool)] = [
+            ("tip", tip == other.tip), ("state", state == other.state), ("blocks", blocks == other.blocks),
+            ("hashes", hashes == other.hashes), ("heights", heights == other.heights),
+            ("outputs", outputs == other.outputs), ("locations", locations == other.locations),
+            ("nodes", nodes == other.nodes), ("chunks", chunks == other.chunks),
+            ("unspent outputs", unspent == other.unspent), ("list of outputs", listed == other.listed),
+            ("histories", histories == other.histories), ("leaves", leaves == other.leaves),
+            ("positions", positions == other.positions),
+        ]
+        return parts.filter { !$0.1 }.map(\.0).joined(separator: ", ")
     }
 }

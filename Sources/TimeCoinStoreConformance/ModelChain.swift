@@ -1,61 +1,57 @@
-import Testing
-import TimeCoinCore
-import TimeCoinStore
+public import TimeCoinCore
+public import TimeCoinStore
 
-/// A seeded generator (SplitMix64), so that a failing run can be repeated by its seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-        return word ^ word >> 31
-    }
-}
-
-/// A model of a chain that makes random blocks: outputs and their commitment as plain values.
-struct TestChain: CommitmentNodes {
+/// A model of a chain that makes random blocks: outputs and their commitment as plain values, and for every
+/// block what a store has to write. The same seed makes the same chain.
+public struct ModelChain: CommitmentNodes, Sendable {
     private var generator: SeededGenerator
-    private(set) var commits: [BlockCommit] = []
-    private(set) var outputs: [OutPoint: OutputEntry] = [:]
-    private(set) var nodes: [CommitmentNodeKey: Hash256] = [:]
-    private(set) var chunks: [UInt64: SpentChunk] = [:]
-    private(set) var commitment = OutputCommitment.empty
+    public private(set) var commits: [BlockCommit] = []
+    public private(set) var outputs: [OutPoint: OutputEntry] = [:]
+    public private(set) var nodes: [CommitmentNodeKey: Hash256] = [:]
+    public private(set) var chunks: [UInt64: SpentChunk] = [:]
+    public private(set) var commitment = OutputCommitment.empty
+    private var validators = Hash256.zero
     private let outputsPerBlock: Int
     private let blocksPerSlot: UInt64
 
-    static let scripts = (0..<4).map { Script([UInt8](repeating: UInt8($0), count: 25)) }
+    /// Every output is locked by one of these.
+    public static let scripts = (0..<4).map { Script([UInt8](repeating: UInt8($0), count: 25)) }
 
     private let proposer: PublicKey
 
-    init(seed: UInt64, outputsPerBlock: Int = 12, blocksPerSlot: UInt64 = 1) throws {
+    /// A chain of one block, its genesis.
+    ///
+    /// - Parameters:
+    ///   - outputsPerBlock: created by each block; half as many older ones are spent, where there are any.
+    ///   - blocksPerSlot: 1 for scheduled blocks alone.
+    public init(seed: UInt64, outputsPerBlock: Int = 12, blocksPerSlot: UInt64 = 1) throws {
         generator = SeededGenerator(seed: seed)
-        proposer = try #require(PublicKey([UInt8](repeating: 1, count: PublicKey.byteCount)))
+        guard let proposer = PublicKey([UInt8](repeating: 1, count: PublicKey.byteCount)) else {
+            throw StoreFailure(.invalidCommit, "no key")
+        }
+        self.proposer = proposer
         self.outputsPerBlock = outputsPerBlock
         self.blocksPerSlot = blocksPerSlot
         try extend()
     }
 
-    var genesis: Hash256 { commits[0].hash }
+    /// The name of its first block, and of the chain.
+    public var genesis: Hash256 { commits[0].hash }
 
-    func node(_ key: CommitmentNodeKey) throws -> Hash256? { nodes[key] }
-    func chunk(_ index: UInt64) throws -> SpentChunk? { chunks[index] }
+    public func node(_ key: CommitmentNodeKey) throws -> Hash256? { nodes[key] }
+    public func chunk(_ index: UInt64) throws -> SpentChunk? { chunks[index] }
 
-    mutating func extend(count: Int) throws {
+    /// Adds blocks.
+    public mutating func extend(count: Int) throws {
         for _ in 0..<count {
             try extend()
         }
     }
 
     /// Adds a block that creates outputs, spends some old ones, and spends some of its own at once.
-    mutating func extend() throws {
+    public mutating func extend() throws {
         let height = UInt64(commits.count)
+        let set = try nextSet(after: height)
         var made = made(at: height)
         var positions = made.positions
         var spent: [(outPoint: OutPoint, entry: OutputEntry)] = []
@@ -78,11 +74,17 @@ struct TestChain: CommitmentNodes {
         }
         commits.append(
             BlockCommit(
-                header: header(height), block: randomBytes(200),
+                header: header(height, changing: set.hash), block: randomBytes(200),
                 certificate: height == 0 ? [] : randomBytes(70),
                 transactions: transactions, created: made.created, spent: spent, nodes: update.nodes,
                 chunks: update.chunks, leafCount: commitment.leafCount,
-                state: commitment.hash.bytes + randomBytes(9)))
+                state: commitment.hash.bytes + randomBytes(9), validators: set))
+        validators = set.hash
+    }
+
+    /// The set that decides the height after: every third block brings another one.
+    private func nextSet(after height: UInt64) throws -> ValidatorSet {
+        try ValidatorSet([Member(operatorKey: proposer, weight: 1 + height / 3)])
     }
 
     /// What the transactions of a block create.
@@ -129,16 +131,20 @@ struct TestChain: CommitmentNodes {
         return made
     }
 
-    func header(_ height: UInt64, previous: Hash256? = nil, slot: UInt64? = nil) -> BlockHeader {
+    /// A header at a height, like those of the chain.
+    public func header(
+        _ height: UInt64, previous: Hash256? = nil, slot: UInt64? = nil, changing next: Hash256? = nil
+    ) -> BlockHeader {
         BlockHeader(
             kind: .scheduled, height: height, slot: slot ?? height / blocksPerSlot,
             previous: previous ?? commits.last?.hash ?? .zero, time: Timestamp(milliseconds: 1000 * height),
-            transactionRoot: .zero, witnessRoot: .zero, stateRoot: commitment.hash, validators: .zero,
-            nextValidators: .zero, evidenceRoot: .zero, attestationRoot: .zero, proposer: proposer)
+            transactionRoot: .zero, witnessRoot: .zero, stateRoot: commitment.hash, validators: validators,
+            nextValidators: next ?? validators, evidenceRoot: .zero, attestationRoot: .zero,
+            proposer: proposer)
     }
 
     private mutating func entry(_ height: UInt64, position: UInt64) -> OutputEntry {
-        let script = TestChain.scripts.randomElement(using: &generator) ?? .empty
+        let script = ModelChain.scripts.randomElement(using: &generator) ?? .empty
         let value = Amount(units: UInt64.random(in: 546...1_000_000, using: &generator)) ?? .zero
         return OutputEntry(
             output: TransactionOutput(value: value, locking: script), height: height, slot: height,
@@ -154,7 +160,7 @@ struct TestChain: CommitmentNodes {
 
 extension BlockCommit {
     /// The same block with some parts replaced.
-    func with(
+    public func with(
         header: BlockHeader? = nil, transactions: [CommittedTransaction]? = nil,
         created: [(outPoint: OutPoint, entry: OutputEntry)]? = nil,
         spent: [(outPoint: OutPoint, entry: OutputEntry)]? = nil
@@ -162,6 +168,7 @@ extension BlockCommit {
         BlockCommit(
             header: header ?? self.header, block: block, certificate: certificate,
             transactions: transactions ?? self.transactions, created: created ?? self.created,
-            spent: spent ?? self.spent, nodes: nodes, chunks: chunks, leafCount: leafCount, state: state)
+            spent: spent ?? self.spent, nodes: nodes, chunks: chunks, leafCount: leafCount, state: state,
+            validators: validators)
     }
 }
