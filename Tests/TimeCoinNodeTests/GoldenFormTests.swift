@@ -162,6 +162,18 @@ struct GoldenFormTests {
             ChainIdentity(chain: world.state.chain, instance: 7, addressIndex: true).encoded
         ) { try ChainIdentity(decoding: $0).encoded }
         try addOutputs(signed, commit, to: &forms)
+        try addSnapshot(world, to: &forms)
+    }
+
+    private func addSnapshot(_ world: World, to forms: inout Forms) throws {
+        let manifest = try world.store.snapshot { try SnapshotManifest(of: $0) }
+        forms.add("snapshot/manifest", manifest.encoded) { try SnapshotManifest(decoding: $0).encoded }
+        let snapshot = try VerifiedSnapshot(
+            manifest, genesis: world.chain.genesis.state, trusting: .validators(manifest.header.validators))
+        let segment = try world.store.snapshot { try SnapshotSegment(0, of: $0) }
+        forms.add("snapshot/segment", segment.encoded) { bytes in
+            try SnapshotSegment(decoding: bytes, of: snapshot, expecting: 0).encoded
+        }
     }
 
     private func addOutputs(_ signed: Signed, _ commit: BlockCommit, to forms: inout Forms) throws {
@@ -201,6 +213,32 @@ struct GoldenFormTests {
         addJournal(signed, to: &forms)
         try addStore(signed, to: &forms)
         return forms
+    }
+
+    @Test("the golden bytes on the page of the storage format are those of the forms")
+    func documented() throws {
+        let found = try forms().bytes.mapValues { Hexadecimal.encode($0) }
+        let page = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Docs/Storage-Format.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        var compared = 0
+        for line in text.split(separator: "\n") {
+            let cells = line.split(separator: "|").map {
+                $0.trimmingCharacters(in: CharacterSet(charactersIn: " `"))
+            }
+            guard cells.count == 2, cells[0].hasPrefix("store/"), cells[1].allSatisfy(\.isHexDigit) else {
+                continue
+            }
+            #expect(found[cells[0]] == cells[1], "\(cells[0])")
+            compared += 1
+        }
+        #expect(compared == 5)
+        let frame = try #require(found["journal/frame"])
+        #expect(text.contains("`\(frame)`"))
+        for name in found.keys where name.hasPrefix("store/") || name.hasPrefix("snapshot/") {
+            #expect(text.contains("`\(name)`"), "\(name)")
+        }
     }
 
     @Test("S6: every form on the wire and on disk has the bytes that it always had, and old ones are read")
