@@ -48,13 +48,15 @@ public struct BlockVerifier: Sendable {
 
     /// The verdict of every rule on a block; nothing is written.
     ///
-    /// - Parameter parent: the state after the store's tip.
+    /// - Parameters:
+    ///   - parent: the state after the store's tip, or after the last of the pending blocks.
+    ///   - pending: judged blocks that follow the store's tip and are not written yet.
     /// - Throws: faults of this machine only.
     public func judge(
-        _ block: CheckedBlock, on parent: ChainState
+        _ block: CheckedBlock, on parent: ChainState, after pending: PendingChain = PendingChain()
     ) async throws -> Result<ExecutedBlock, BlockRejection> {
         do {
-            return .success(try await execute(block, on: parent))
+            return .success(try await execute(block, on: parent, after: pending))
         } catch let rejection as BlockRejection {
             return .failure(rejection)
         }
@@ -66,7 +68,10 @@ public struct BlockVerifier: Sendable {
     ) throws -> Result<ExecutedBlock, BlockRejection> {
         do {
             var runs: [[SpendableTransaction]] = []
-            let prepared = try prepare(block, on: parent) { _, transactions in runs.append(transactions) }
+            let pending = PendingChain()
+            let prepared = try prepare(block, on: parent, after: pending) { _, transactions in
+                runs.append(transactions)
+            }
             let transition = Result { () throws(any Error) in
                 try store.snapshot { try StateTransition(of: prepared, commitment: $0) }
             }
@@ -78,14 +83,16 @@ public struct BlockVerifier: Sendable {
         }
     }
 
-    private func execute(_ block: CheckedBlock, on parent: ChainState) async throws -> ExecutedBlock {
+    private func execute(
+        _ block: CheckedBlock, on parent: ChainState, after pending: PendingChain
+    ) async throws -> ExecutedBlock {
         try await withThrowingTaskGroup(of: Piece.self) { group in
-            let prepared = try prepare(block, on: parent) { place, transactions in
+            let prepared = try prepare(block, on: parent, after: pending) { place, transactions in
                 group.addTask { (place, prove(transactions)) }
             }
             // The new state does not depend on the scripts, so it is computed while they run.
             let transition = Result { () throws(any Error) in
-                try store.snapshot { try StateTransition(of: prepared, commitment: $0) }
+                try store.snapshot { try StateTransition(of: prepared, commitment: pending.over($0)) }
             }
             let pieces = try await group.reduce(into: [Piece]()) { $0.append($1) }
             let proofs = try pieces.sorted { $0.place < $1.place }.flatMap { try $0.result.get() }
@@ -95,14 +102,15 @@ public struct BlockVerifier: Sendable {
 
     /// Resolves inputs, and hands out their scripts while it goes on.
     private func prepare(
-        _ block: CheckedBlock, on parent: ChainState,
+        _ block: CheckedBlock, on parent: ChainState, after pending: PendingChain,
         handing out: (Int, [SpendableTransaction]) -> Void
     ) throws -> PreparedBlock {
         var preparation = try BlockPreparation(block, on: parent)
         var place = 0
         return try store.snapshot { reader in
+            let outputs = pending.over(reader)
             while true {
-                let next = try preparation.next(BlockVerifier.scriptsPerTask, outputs: reader)
+                let next = try preparation.next(BlockVerifier.scriptsPerTask, outputs: outputs)
                 if let prepared = preparation.finish(), next.isEmpty { return prepared }
                 out(place, next)
                 place += 1
