@@ -37,6 +37,17 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
+            name: "store",
+            dependencies: [
+                "BenchmarkSupport", "CReference",
+                .product(name: "TimeCoinCore", package: "timecoin"),
+                .product(name: "TimeCoinNode", package: "timecoin"),
+                .product(name: "TimeCoinStore", package: "timecoin"),
+                .product(name: "TimeCoinTesting", package: "timecoin"),
+            ],
+            exclude: ["kernel.py"],
+            swiftSettings: settings),
+        .executableTarget(
             name: "payments",
             dependencies: [
                 "BenchmarkSupport",
