@@ -173,51 +173,6 @@ final class RawDatabase {
             return result
         }
     }
-
-    // MARK: - Reads
-
-    /// Every record that the store needs to answer for an output, each copied out.
-    func readOutputs(_ outPoints: [OutPoint]) throws -> Elapsed {
-        let keys = outPoints.map { outPoint in
-            outPoint.transaction.bytes + withUnsafeBytes(of: outPoint.index.bigEndian) { Array($0) }
-        }
-        return try get(keys, from: try table("outputs"))
-    }
-
-    /// The rows of their transactions.
-    func readTransactions(_ outPoints: [OutPoint]) throws -> Elapsed {
-        try get(outPoints.map(\.transaction.bytes), from: try table("transactions"))
-    }
-
-    private func get(_ keys: [[UInt8]], from table: MDB_dbi) throws -> Elapsed {
-        var target = [UInt8](repeating: 0, count: 4096)
-        return try read { transaction in
-            try measured {
-                for key in keys {
-                    try RawDatabase.get(transaction, table, key, &target)
-                }
-            }.time
-        }
-    }
-
-    @inline(__always)
-    private static func get(
-        _ transaction: OpaquePointer, _ table: MDB_dbi, _ key: [UInt8], _ target: inout [UInt8]
-    ) throws {
-        let status = key.withUnsafeBytes { bytes in
-            var key = MDB_val(bytes)
-            var value = MDB_val()
-            let status = mdb_get(transaction, table, &key, &value)
-            if status == MDB_SUCCESS {
-                target.withUnsafeMutableBytes {
-                    $0.copyMemory(
-                        from: UnsafeRawBufferPointer(start: value.mv_data, count: min(value.mv_size, 4096)))
-                }
-            }
-            return status
-        }
-        try check(status, "get")
-    }
 }
 
 /// The records of a table in their order.
