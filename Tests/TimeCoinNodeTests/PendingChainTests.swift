@@ -48,7 +48,8 @@ struct PendingChainTests {
         }
         try together.store.commit(pending.commits)
         let tips = try [together.store, oneByOne.store].map { store in try store.snapshot { try $0.tip() } }
-        let states = try [together.store, oneByOne.store].map { store in try store.snapshot { try $0.state() } }
+        let states = try [together.store, oneByOne.store].map { store in try store.snapshot { try $0.state() }
+        }
         #expect(tips[0] == tips[1])
         #expect(states[0] == states[1])
         for block in made {

@@ -23,9 +23,12 @@ public struct PendingChain: Sendable {
     public private(set) var state: ChainState?
     private var transactionCount = 0
     private var byteCount = 0
-    private var created: [OutPoint: OutputEntry] = [:]
-    private var spent: Set<OutPoint> = []
-    private var nodes: [CommitmentNodeKey: Hash256] = [:]
+    /// Where the outputs of a transaction begin among those that a block created.
+    private var creations: [Hash256: (commit: Int, first: Int)] = [:]
+    /// Changed nodes of the tree over the spent bits; those of the mountain range are searched for where they
+    /// are.
+    private var spentNodes: [CommitmentNodeKey: Hash256] = [:]
+    /// They say what is spent, whoever created it.
     private var chunks: [UInt64: SpentChunk] = [:]
 
     public init() {}
@@ -49,17 +52,58 @@ public struct PendingChain: Sendable {
         let commit = BlockCommit(block.block, change: block.change, certificate: certificate)
         transactionCount += commit.transactions.count
         byteCount += commit.block.count
-        for (outPoint, _) in commit.spent {
-            created[outPoint] = nil
-            // Also of what a pending block created: a snapshot taken after a write may have it.
-            spent.insert(outPoint)
-        }
-        for (outPoint, entry) in commit.created { created[outPoint] = entry }
-        for (key, hash) in commit.nodes { nodes[key] = hash }
-        for (index, chunk) in commit.chunks { chunks[index] = chunk }
+        note(commit)
         state = block.change.state
         commits.append(commit)
         return true
+    }
+
+    private mutating func note(_ commit: BlockCommit) {
+        if creations.isEmpty { creations.reserveCapacity(PendingChain.transactionsMax) }
+        var last: Hash256?
+        for (place, output) in commit.created.enumerated() where output.outPoint.transaction != last {
+            last = output.outPoint.transaction
+            creations[output.outPoint.transaction] = (commits.count, place)
+        }
+        for (key, hash) in commit.nodes.reversed() {
+            guard key.tree == .spent else { break }
+            spentNodes[key] = hash
+        }
+        for (index, chunk) in commit.chunks { chunks[index] = chunk }
+    }
+
+    private func created(_ outPoint: OutPoint) -> OutputEntry? {
+        guard let creation = creations[outPoint.transaction] else { return nil }
+        let outputs = commits[creation.commit].created[creation.first...]
+        for output in outputs {
+            guard output.outPoint.transaction == outPoint.transaction else { return nil }
+            if output.outPoint.index == outPoint.index { return output.entry }
+        }
+        return nil
+    }
+
+    private func node(_ key: CommitmentNodeKey) -> Hash256? {
+        guard key.tree == .outputs else { return spentNodes[key] }
+        for commit in commits.reversed() {
+            if let hash = PendingChain.search(commit.nodes, for: key) { return hash }
+        }
+        return nil
+    }
+
+    /// Bisects; nodes of an update are in the order of their keys.
+    private static func search(
+        _ nodes: [(key: CommitmentNodeKey, hash: Hash256)], for key: CommitmentNodeKey
+    ) -> Hash256? {
+        var (low, high) = (0, nodes.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if nodes[middle].key < key { low = middle + 1 } else { high = middle }
+        }
+        return low < nodes.count && nodes[low].key == key ? nodes[low].hash : nil
+    }
+
+    private func isSpent(_ position: UInt64) -> Bool {
+        chunks[position / SpentChunk.positions]?.isSpent(position) ?? false
     }
 
     /// The parent of the next block as its judgement reads it.
@@ -75,12 +119,14 @@ public struct PendingChain: Sendable {
         fileprivate let base: any OutputSource & CommitmentNodes
 
         public func output(_ outPoint: OutPoint) throws -> OutputEntry? {
-            if let entry = pending.created[outPoint] { return entry }
-            return pending.spent.contains(outPoint) ? nil : try base.output(outPoint)
+            guard let entry = try pending.created(outPoint) ?? base.output(outPoint),
+                !pending.isSpent(entry.position)
+            else { return nil }
+            return entry
         }
 
         public func node(_ key: CommitmentNodeKey) throws -> Hash256? {
-            if let hash = pending.nodes[key] { return hash }
+            if let hash = pending.node(key) { return hash }
             return try base.node(key)
         }
 
