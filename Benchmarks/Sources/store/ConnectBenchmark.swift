@@ -20,7 +20,7 @@ struct ConnectBenchmark {
         guard let bytes = try store.snapshot({ try $0.state() }) else { throw Failed("no state") }
         state = try ChainState(decoding: bytes)
         proposer = state.validators.members[0].operatorKey
-        sample = try OutputSample(options.payments * (options.turns + 1) * 10 / 9, of: store, seed: seed)
+        sample = try OutputSample(options.payments * (options.turns + 9) * 10 / 9, of: store, seed: seed)
     }
 
     /// A block whose scripts have run, with its proofs.
@@ -94,7 +94,7 @@ struct ConnectBenchmark {
     }
 
     /// The next block as the measured code gets it: from its bytes.
-    mutating func next() throws -> Proven {
+    mutating func next(after pending: PendingChain = PendingChain()) throws -> Proven {
         let context = SpendingContext(
             slot: state.slot, parentTime: state.header.time, growthPrice: state.growthPrice)
         var candidates: [(transaction: CheckedTransaction, proof: ScriptProof)] = []
@@ -110,7 +110,7 @@ struct ConnectBenchmark {
         let assembly = try store.snapshot { reader in
             try BlockAssembly.assemble(
                 on: state, at: state.header.time.advanced(byMilliseconds: 1), proposer: proposer,
-                candidates: candidates, source: reader)
+                candidates: candidates, source: pending.over(reader))
         }
         guard let bytes = assembly.block?.block.encoded else { throw Failed("no block") }
         let block = try CheckedBlock(decoding: bytes)
@@ -133,6 +133,35 @@ struct ConnectBenchmark {
             try store.commit([BlockCommit(executed.block, change: executed.change, certificate: [0])])
         }.time
         return (executed, parts)
+    }
+
+    // MARK: - Batches
+
+    /// A full batch, judged and written at once: what it holds in memory, pages of the database included.
+    mutating func batch() async throws {
+        let before = MemorySampler.anonymousBytes
+        let peak = try await MemorySampler.peak {
+            var pending = PendingChain()
+            while !pending.isFull {
+                let proven = try next(after: pending)
+                let prepared = try store.snapshot {
+                    try PreparedBlock(proven.block, on: state, outputs: pending.over($0))
+                }
+                let executed = try ExecutedBlock(
+                    prepared, proofs: proven.proofs,
+                    transition: try store.snapshot {
+                        try StateTransition(of: prepared, commitment: pending.over($0))
+                    })
+                guard pending.append(executed, certificate: [0]) else { throw Failed("a gap") }
+                state = executed.change.state
+            }
+            try store.commit(pending.commits)
+        }
+        note("memory before the batch: \(before / 1_000_000) MB")
+        Figure(
+            "store/batch-memory", Double(peak) / 1e6, "MB", reference: "anonymous memory asked for, MB",
+            300, floor: nil, ceiling: 1
+        ).report()
     }
 
     // MARK: - Operations

@@ -28,7 +28,9 @@ do {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         var benchmark = try ConnectBenchmark(set, options, in: directory, seed: seed)
         switch figure {
-        case "connect": try await benchmark.run()
+        case "connect":
+            try await benchmark.run()
+            try await benchmark.batch()
         case "operations": try benchmark.operations(in: directory)
         default: try benchmark.reads(in: directory)
         }
