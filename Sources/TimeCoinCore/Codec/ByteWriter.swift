@@ -7,7 +7,7 @@ public struct ByteWriter: Sendable {
     }
 
     /// Begins anew in the same memory.
-    mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+    package mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
     public mutating func write(_ value: UInt8) {
         bytes.append(value)

@@ -5,7 +5,7 @@ extension ChainWriter {
     func writeOutputs(_ block: BlockCommit) throws(StoreFailure) {
         var writer = ByteWriter(reserving: 128)
         for (outPoint, entry) in block.created {
-            writer = ByteWriter(reserving: 128)
+            writer.removeAll()
             OutputRecord.encode(outPoint, entry, into: &writer)
             try append(writer.bytes, tables.outputs, RecordKey(entry.position))
         }

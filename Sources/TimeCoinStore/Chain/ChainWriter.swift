@@ -51,12 +51,17 @@ struct ChainWriter {
     }
 
     private func writeTransactions(_ block: BlockCommit) throws(StoreFailure) {
-        let sorted = block.transactions.enumerated().sorted { $0.element.identifier < $1.element.identifier }
-        for (index, committed) in sorted {
+        let sorted = block.transactions.indices.sorted {
+            block.transactions[$0].identifier < block.transactions[$1].identifier
+        }
+        var writer = ByteWriter(reserving: 64)
+        for index in sorted {
+            let committed = block.transactions[index]
             let location = TransactionLocation(height: block.height, index: UInt32(truncatingIfNeeded: index))
-            let record = TransactionRecord(committed, at: location)
+            writer.removeAll()
+            TransactionRecord(committed, at: location).encode(into: &writer)
             let key = RecordKey(committed.identifier)
-            guard try transaction.put(record.encoded, tables.transactions, key, .inserting) else {
+            guard try transaction.put(writer.bytes, tables.transactions, key, .inserting) else {
                 throw StoreFailure(
                     .invalidCommit, "transaction \(committed.identifier) is in the chain already")
             }

@@ -23,13 +23,17 @@ struct TransactionRecord: Hashable {
 
     var encoded: [UInt8] {
         var writer = ByteWriter(reserving: 24)
+        encode(into: &writer)
+        return writer.bytes
+    }
+
+    func encode(into writer: inout ByteWriter) {
         writer.writeCompactSize(location.height)
         writer.writeCompactSize(UInt64(location.index))
         writer.writeCompactSize(firstPosition)
         writer.writeCompactSize(UInt64(outputCount))
         writer.writeCompactSize(UInt64(carriers.count))
         for carrier in carriers { writer.writeCompactSize(UInt64(carrier)) }
-        return writer.bytes
     }
 
     init(from reader: inout ByteReader) throws(DecodingFailure) {

@@ -8,8 +8,9 @@ import CLMDB
 
 /// What LMDB calls return, turned into failures in one place.
 enum LMDBStatus {
-    static func check(_ status: CInt, _ action: String) throws(StoreFailure) {
-        guard status == MDB_SUCCESS else { throw failure(status, action) }
+    /// - Parameter action: for the message; not put together when nothing is wrong.
+    static func check(_ status: CInt, _ action: @autoclosure () -> String) throws(StoreFailure) {
+        guard status == MDB_SUCCESS else { throw failure(status, action()) }
     }
 
     static func failure(_ status: CInt, _ action: String) -> StoreFailure {

@@ -86,8 +86,8 @@ final class WriteTransaction: ReadTransaction {
         }
     }
 
-    private func check(_ status: CInt, _ action: String) throws(StoreFailure) {
+    private func check(_ status: CInt, _ action: @autoclosure () -> String) throws(StoreFailure) {
         if LMDBStatus.latches(status) { faulty = true }
-        try LMDBStatus.check(status, action)
+        try LMDBStatus.check(status, action())
     }
 }
