@@ -49,7 +49,7 @@ enum FuzzSeeds {
         let multisignature = Script.multisignature(required: 1, keys: [key.publicKey]) ?? .empty
         let unlocking = transaction.inputs[0].unlocking.bytes
         let locking = created.entry.output.locking.bytes
-        return [
+        let seeds: [FuzzTarget: [[UInt8]]] = [
             .transaction: [transaction.encoded, unsigned.encoded],
             .block: [Block(header: header, transactions: [transaction]).encoded],
             .header: [written { header.encode(into: &$0) }],
@@ -74,6 +74,7 @@ enum FuzzSeeds {
             ],
             .amount: [Array("21.00000001".utf8), Array("0".utf8)], .hexadecimal: [Array("00ffAB".utf8)],
         ]
+        return seeds.merging(outputs(genesis, finality)) { $1 }
     }
 
     private static func written(_ body: (inout ByteWriter) -> Void) -> [UInt8] {

@@ -13,6 +13,8 @@ enum FuzzTarget: String, CaseIterable {
     case chainState
     case finalityProof
     case transactionProof
+    case outputProof
+    case validatorPath
     case evidence
     case forkProof
     case recoveryVote
@@ -43,6 +45,8 @@ enum FuzzTarget: String, CaseIterable {
         case .chainState: canonical(try? ChainState(decoding: bytes), bytes) { $0.encoded }
         case .finalityProof: canonical(try? FinalityProof(decoding: bytes), bytes) { $0.encoded }
         case .transactionProof: canonical(try? TransactionProof(decoding: bytes), bytes) { $0.encoded }
+        case .outputProof: canonical(try? OutputProof(decoding: bytes), bytes) { $0.encoded }
+        case .validatorPath: canonical(try? ValidatorPath(decoding: bytes), bytes) { $0.encoded }
         case .evidence: canonical(try? Evidence(decoding: bytes), bytes) { $0.encoded }
         case .forkProof: canonical(try? ForkProof(decoding: bytes), bytes) { $0.encoded }
         case .recoveryVote: canonical(try? SignedRecoveryVote(decoding: bytes), bytes) { $0.encoded }

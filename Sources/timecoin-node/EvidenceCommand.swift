@@ -16,10 +16,7 @@ struct EvidenceCommand: AsyncParsableCommand {
                 "Verifies evidence or the proof of a fork against the members of a genesis file, or hashes."
         )
 
-        @OptionGroup var node: NodeOptions
-        @Option(help: "Genesis file to trust; by default that of the node's directory.") var genesis: String?
-        @Option(help: "Hash of the genesis block; with --validators, instead of a file.") var chain: String?
-        @Option(help: "Hash of the validator set of the height.") var validators: String?
+        @OptionGroup var trusted: AnchorOptions
         @Option(name: .shortAndLong, help: "human or json.") var output: OutputFormat = .human
         @Argument(help: "A file with the evidence in hexadecimal, or - for input.") var file: String
 
@@ -28,7 +25,7 @@ struct EvidenceCommand: AsyncParsableCommand {
             // The proof of a fork is known by its length of two certificates, which no evidence has.
             if (try? Evidence(decoding: bytes)) == nil, let proof = try? ForkProof(decoding: bytes) {
                 do {
-                    return ForkText.fork(try proof.verify(against: try anchor()), output)
+                    return ForkText.fork(try proof.verify(against: try trusted.anchor()), output)
                 } catch let rejection as ForkProofRejection {
                     throw ParsedFailure(description: "\(rejection.reason): \(rejection)")
                 }
@@ -37,7 +34,7 @@ struct EvidenceCommand: AsyncParsableCommand {
             let member: Member
             do {
                 evidence = try Evidence(decoding: bytes)
-                member = try evidence.verify(against: try anchor())
+                member = try evidence.verify(against: try trusted.anchor())
             } catch let rejection as EvidenceRejection {
                 throw ParsedFailure(description: "\(rejection.reason): \(rejection)")
             }
@@ -72,20 +69,6 @@ struct EvidenceCommand: AsyncParsableCommand {
                         "\(file) is not evidence in hexadecimal of at most \(ForkProof.bytesMax) bytes")
             }
             return bytes
-        }
-
-        private func anchor() throws -> TrustAnchor {
-            if chain != nil || validators != nil {
-                guard let chain = chain.flatMap({ Hash256(hex: $0) }),
-                    let validators = validators.flatMap({ Hash256(hex: $0) })
-                else {
-                    throw ParsedFailure(
-                        description: "--chain and --validators go together, each of 64 hexadecimal digits")
-                }
-                return TrustAnchor(chain: chain, validators: validators)
-            }
-            let state = try GenesisDocument(reading: genesis ?? node.directory.genesis).genesis().state
-            return TrustAnchor(chain: state.chain, validators: state.validators.hash)
         }
     }
 }

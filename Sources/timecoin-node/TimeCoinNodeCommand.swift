@@ -12,7 +12,8 @@ struct TimeCoinNodeCommand: AsyncParsableCommand {
         version: NodeProgram.version,
         subcommands: [
             InitCommand.self, RunCommand.self, KeysCommand.self, GenesisCommand.self, LocalnetCommand.self,
-            JournalCommand.self, SignCommand.self, EvidenceCommand.self, RecoveryCommand.self,
+            JournalCommand.self, SignCommand.self, EvidenceCommand.self, ProofCommand.self,
+            RecoveryCommand.self,
         ])
 
     static func main() async {

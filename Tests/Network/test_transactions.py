@@ -109,6 +109,41 @@ def test_proofs(network):
     passes("proofs of a transaction and of finality from one node verify on another, and altered ones do not")
 
 
+def test_output_proofs(network):
+    """An output proven unspent, spent, and after more blocks; by a node, and offline."""
+    txid = pay(network, 0, 3)
+    wait("it is final", lambda: network.json(2, "gettransaction", txid)["final"], 20)
+    spent = network.json(2, "gettransaction", txid)["vin"][0]
+    answer = network.json(2, "getoutputproof", txid, "0")
+    assert answer["unspent"] is True and len(answer["proof"]) == 2 * answer["bytes"], answer
+    shown = network.json(1, "verifyoutputproof", answer["proof"])
+    assert (shown["txid"], shown["n"], shown["unspent"]) == (txid, 0, True), shown
+    before = network.json(2, "getoutputproof", spent["txid"], str(spent["vout"]))
+    assert before["unspent"] is False, before
+    # It says the same after more blocks.
+    wait("another block", lambda: int(text(network.cli(1, "getblockcount"))) > answer["height"], 20)
+    again = network.json(1, "verifyoutputproof", before["proof"])
+    assert again["unspent"] is False and again["height"] == before["height"], again
+    info = network.json(3, "getblockchaininfo")
+    command = (NODE, "proof", "verify", "--chain", info["genesishash"], "--validators", info["validators"], "-o", "json")
+    with tempfile.TemporaryDirectory(prefix="timecoin-test.") as directory:
+        path = os.path.join(directory, "proof.json")
+        for content in (json.dumps(answer), answer["proof"] + "\n"):
+            with open(path, "w") as file:
+                file.write(content)
+            offline = json.loads(run(*command, path).stdout)
+            assert offline["valid"] and offline["unspent"] and offline["height"] == answer["height"], offline
+        with open(path, "w") as file:
+            file.write(answer["proof"][:-1] + ("0" if answer["proof"][-1] != "0" else "1"))
+        altered = run(*command, path, check=False)
+    assert altered.returncode == 65 and "malformed-proof" in altered.stderr, altered
+    for name, index in (("ab" * 32, "0"), (txid, "7")):
+        unknown = network.cli(1, "getoutputproof", name, index, check=False)
+        assert unknown.returncode == 1 and "unknown-output" in unknown.stderr and "hint:" in unknown.stderr, unknown
+    passes(f"an output proven unspent, another spent, {answer['bytes']} bytes in {answer['microseconds']} µs, "
+           "on another node and offline")
+
+
 def test_waiting(network):
     """What waits while nothing can become final, and what takes its place."""
     own = fund(network, new_address(network, 0), "4")
@@ -146,5 +181,6 @@ with Network() as network:
     test_multisignature(network)
     test_offline(network)
     test_proofs(network)
+    test_output_proofs(network)
     test_waiting(network)
 finish()

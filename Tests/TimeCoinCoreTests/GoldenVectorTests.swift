@@ -113,7 +113,27 @@ struct GoldenVectorTests {
         let path = try #require(MerkleTree.proof(of: 0, in: [checked.txid]))
         vectors["proof/transaction"] = hex(
             TransactionProof(transaction: checked.transaction, path: path, finality: finality).encoded)
+        try addOutputs(genesis, finality, to: &vectors)
         return vectors
+    }
+
+    /// An output of genesis, and a path of one step to a set of other keys.
+    private func addOutputs(
+        _ genesis: Genesis, _ finality: FinalityProof, to vectors: inout [String: String]
+    ) throws {
+        let kept = KeptState()
+        kept.apply(genesis.change)
+        let created = try #require(genesis.change.created.first)
+        let members = try (ProofMembers(1), ProofMembers(11))
+        let step = try ProofChain().step(at: 5, from: members.0, to: members.1)
+        let path = try #require(ValidatorPath([step]))
+        vectors["proof/validator-path"] = Hexadecimal.encode(path.encoded)
+        for (name, path) in [("output", ValidatorPath.empty), ("output-with-path", path)] {
+            let proof = try OutputProof(
+                of: created.outPoint, created.entry, in: genesis.state, nodes: kept, finality: finality,
+                validatorPath: path)
+            vectors["proof/\(name)"] = Hexadecimal.encode(proof.encoded)
+        }
     }
 
     /// The last three of four members forget their precommits and decide again; the first remains.

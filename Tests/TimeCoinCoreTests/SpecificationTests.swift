@@ -89,6 +89,10 @@ struct SpecificationTests {
             ("SpentChunk.positions", SpentChunk.positions),
             ("SpentChunk.byteCount", UInt64(SpentChunk.byteCount)),
             ("MerkleProof.pathMax", UInt64(MerkleProof.pathMax)),
+            ("RangePath.hashesMax", UInt64(RangePath.hashesMax)),
+            ("OutputProof.bytesMax", UInt64(OutputProof.bytesMax)),
+            ("ValidatorPath.stepsMax", UInt64(ValidatorPath.stepsMax)),
+            ("ValidatorPath.bytesMax", UInt64(ValidatorPath.bytesMax)),
         ]
         for (name, value) in limits {
             let row = try #require(rows.first { $0.count > 3 && $0[3] == "`\(name)`" }, "\(name)")

@@ -32,7 +32,8 @@ struct RefusalTests {
         let proofs: [ProofRejection] = [
             .malformed(DecodingFailure(reason: .truncated, offset: 0)), .unknownVersion(9), .otherValidators,
             .certificateOfAnother, .notInBlock, .certificate(.wrongBitmap), .certificate(.tooLittleWeight),
-            .certificate(.badSignature),
+            .certificate(.badSignature), .beforeAnchor, .noSetChange, .notAmongOutputs, .otherSpentOutputs,
+            .otherState,
         ]
         let signing: [TransactionSigning.Failure] = [
             .wrongCount, .redeemScript, .unknownForm, .otherTransaction,

@@ -50,7 +50,7 @@ extension RPCError {
         "redeem-script-unused": "leave redeemscript out: the output is no script hash",
         "previous-output-mismatch": "leave script and amount out, or copy those of `gettransaction`",
         // Proofs.
-        "malformed-proof": "copy the whole text of `gettxoutproof` or `getfinalityproof`",
+        "malformed-proof": "copy the whole text of `gettxoutproof`, `getoutputproof` or `getfinalityproof`",
         "unknown-proof-version": "copy the whole text of a proof, or update this program",
         "other-validators": "ask for a proof of this chain; `getblockchaininfo` names its validators",
         "certificate-of-another-block": "ask somebody else for the proof: this one proves nothing",
@@ -58,6 +58,12 @@ extension RPCError {
         "too-little-weight": "ask somebody else for the proof: this one proves nothing",
         "bad-signature": "ask somebody else for the proof: this one proves nothing",
         "not-in-block": "ask somebody else for the proof: this one proves nothing",
+        "not-among-outputs": "ask somebody else for the proof: this one proves nothing",
+        "other-spent-outputs": "ask somebody else for the proof: this one proves nothing",
+        "other-state": "ask somebody else for the proof: this one proves nothing",
+        "before-anchor": "ask for a proof of a later block, or trust a set of an earlier one",
+        "no-set-change": "ask somebody else for the proof: this one proves nothing",
+        "pruned": "ask a node that keeps more of the chain",
         "no-certificate": "compare the genesis hash of `getblockchaininfo` instead",
     ]
 }

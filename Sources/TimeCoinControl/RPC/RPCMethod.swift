@@ -71,6 +71,10 @@ public struct RPCMethod: Sendable, Hashable {
         RPCMethod("decoderawtransaction", "Shows what a transaction says.", [hex]),
         RPCMethod("gettxoutproof", "Proof that a transaction is final, for somebody without a node.", [txid]),
         RPCMethod("verifytxoutproof", "Verifies such a proof and shows what it proves.", [proof]),
+        RPCMethod(
+            "getoutputproof", "Proof that an output is unspent or spent after the last final block.",
+            [txid, Parameter("n", .integer, "which of its outputs, from 0")]),
+        RPCMethod("verifyoutputproof", "Verifies such a proof and shows what it proves.", [proof]),
         RPCMethod("getfinalityproof", "Proof that a block is final, for somebody without a node.", [block]),
         RPCMethod("verifyfinalityproof", "Verifies such a proof and shows what it proves.", [proof]),
         RPCMethod(

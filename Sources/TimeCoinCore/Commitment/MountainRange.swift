@@ -96,7 +96,7 @@ struct MountainRange<Nodes: CommitmentNodes> {
     }
 }
 
-/// A commitment that cannot be updated.
+/// A commitment that cannot be updated, or of which nothing can be shown.
 public enum CommitmentFailure: Error, Hashable, Sendable {
     /// The kept nodes are incomplete: a fault of the store.
     case missingNode(CommitmentNodeKey)
@@ -104,4 +104,6 @@ public enum CommitmentFailure: Error, Hashable, Sendable {
     case unknownPosition(UInt64)
     /// The output at this position is spent already.
     case spentTwice(UInt64)
+    /// The parts do not lead to the state root in the header: they are of another state, or damaged.
+    case otherState
 }

@@ -22,11 +22,25 @@ public struct OutputCommitment: Hashable, Sendable {
     }
 
     public var hash: Hash256 {
-        var writer = ByteWriter(reserving: 72)
+        var writer = ByteWriter(reserving: OutputCommitment.byteCount)
+        encode(into: &writer)
+        return Blake2b.hash256(.outputCommitment, writer.bytes)
+    }
+
+    /// Bytes of an encoded commitment.
+    static let byteCount = 8 + 2 * Hash256.byteCount
+
+    /// Leaf count, range root, spent root.
+    func encode(into writer: inout ByteWriter) {
         writer.write(leafCount)
         writer.write(rangeRoot)
         writer.write(spentRoot)
-        return Blake2b.hash256(.outputCommitment, writer.bytes)
+    }
+
+    init(from reader: inout ByteReader) throws(DecodingFailure) {
+        leafCount = try reader.readInteger()
+        rangeRoot = try reader.readHash()
+        spentRoot = try reader.readHash()
     }
 
     /// What applying a block changed.
@@ -58,7 +72,8 @@ public struct OutputCommitment: Hashable, Sendable {
             nodes: rangeNodes + spentNodes, chunks: chunks)
     }
 
-    private static func chunkCount(_ leafCount: UInt64) -> UInt64 {
+    /// Chunks of the spent bitmap over that many leaves.
+    static func chunkCount(_ leafCount: UInt64) -> UInt64 {
         leafCount / SpentChunk.positions + (leafCount.isMultiple(of: SpentChunk.positions) ? 0 : 1)
     }
 

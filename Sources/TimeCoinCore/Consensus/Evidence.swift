@@ -71,7 +71,9 @@ public struct Evidence: Hashable, Sendable {
         guard misbehaviour.isContradiction else { throw .noContradiction }
         guard misbehaviour.canonical == misbehaviour else { throw .order }
         let member = Member(operatorKey: misbehaviour.member, weight: weight)
-        guard ValidatorSet.contains(member, by: membership, in: anchor.validators) else { throw .notMember }
+        guard misbehaviour.height >= anchor.from,
+            ValidatorSet.contains(member, by: membership, in: anchor.validators)
+        else { throw .notMember }
         guard hasSignatures(on: anchor.chain) else { throw .signature }
         return member
     }

@@ -72,7 +72,7 @@ public struct ForkProof: Hashable, Sendable {
     package func verify(
         against anchor: TrustAnchor, check: SignatureCheck
     ) throws(ForkProofRejection) -> ProvenFork {
-        guard validators.hash == anchor.validators else { throw .otherValidators }
+        guard validators.hash == anchor.validators, height >= anchor.from else { throw .otherValidators }
         // What costs nothing is checked before any signature.
         guard first.kind == .commit, second.kind == .commit, first.height == second.height,
             first.value != second.value,

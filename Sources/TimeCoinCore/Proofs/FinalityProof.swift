@@ -22,6 +22,7 @@ public struct FinalityProof: Hashable, Sendable {
         guard validators.hash == anchor.validators, header.validators == validators.hash else {
             throw .otherValidators
         }
+        guard header.height >= anchor.from else { throw .beforeAnchor }
         let hash = header.hash
         guard certificate.kind == .commit, certificate.height == header.height, certificate.value == hash
         else { throw .certificateOfAnother }
@@ -49,21 +50,17 @@ public struct FinalityProof: Hashable, Sendable {
 
     /// Decodes exactly one proof; nothing of it is verified yet.
     public init(decoding bytes: [UInt8]) throws(ProofRejection) {
-        guard let version = bytes.first else {
-            throw .malformed(DecodingFailure(reason: .truncated, offset: 0))
-        }
-        guard version == FinalityProof.version else { throw .unknownVersion(version) }
-        do {
-            self = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
-                try FinalityProof(from: &reader)
-            }
-        } catch {
-            throw .malformed(error)
+        self = try ProofRejection.decode(bytes, version: FinalityProof.version) {
+            reader throws(DecodingFailure) in try FinalityProof(content: &reader)
         }
     }
 
     init(from reader: inout ByteReader) throws(DecodingFailure) {
         guard try reader.readByte() == FinalityProof.version else { throw reader.failure(.unknownKind) }
+        try self.init(content: &reader)
+    }
+
+    private init(content reader: inout ByteReader) throws(DecodingFailure) {
         header = try BlockHeader(from: &reader)
         validators = try ValidatorSet(from: &reader)
         certificate = try Certificate(from: &reader)

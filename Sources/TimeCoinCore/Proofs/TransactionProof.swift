@@ -44,20 +44,12 @@ public struct TransactionProof: Hashable, Sendable {
 
     /// Decodes exactly one proof; nothing of it is verified yet.
     public init(decoding bytes: [UInt8]) throws(ProofRejection) {
-        guard let version = bytes.first else {
-            throw .malformed(DecodingFailure(reason: .truncated, offset: 0))
-        }
-        guard version == TransactionProof.version else { throw .unknownVersion(version) }
-        do {
-            self = try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
-                _ = try reader.readByte()
-                return TransactionProof(
-                    transaction: try Transaction(
-                        decoding: try reader.readPrefixed(limit: Transaction.bytesMax)),
-                    path: try MerkleProof(from: &reader), finality: try FinalityProof(from: &reader))
-            }
-        } catch {
-            throw .malformed(error)
+        self = try ProofRejection.decode(bytes, version: TransactionProof.version) {
+            reader throws(DecodingFailure) in
+            TransactionProof(
+                transaction: try Transaction(
+                    decoding: try reader.readPrefixed(limit: Transaction.bytesMax)),
+                path: try MerkleProof(from: &reader), finality: try FinalityProof(from: &reader))
         }
     }
 }

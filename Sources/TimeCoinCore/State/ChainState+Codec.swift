@@ -5,9 +5,7 @@ extension ChainState {
         header.encode(into: &writer)
         writer.write(chain)
         writer.write(genesisTime.milliseconds)
-        writer.write(commitment.leafCount)
-        writer.write(commitment.rangeRoot)
-        writer.write(commitment.spentRoot)
+        commitment.encode(into: &writer)
         writer.write(outputCount)
         registry.encode(into: &writer)
         accruals.encode(into: &writer)
@@ -26,9 +24,7 @@ extension ChainState {
                 headerHash: header.hash,
                 chain: try reader.readHash(),
                 genesisTime: Timestamp(milliseconds: try reader.readInteger()),
-                commitment: OutputCommitment(
-                    leafCount: try reader.readInteger(), rangeRoot: try reader.readHash(),
-                    spentRoot: try reader.readHash()),
+                commitment: try OutputCommitment(from: &reader),
                 outputCount: try reader.readInteger(),
                 registry: try Registry(from: &reader),
                 accruals: try Accruals(from: &reader),

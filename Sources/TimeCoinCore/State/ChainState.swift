@@ -91,10 +91,12 @@ public struct StateRoots: Hashable, Sendable {
     }
 
     /// What the header commits to.
-    public var root: Hash256 {
+    public var root: Hash256 { StateRoots.root(of: parts.map(\.hash)) }
+
+    static func root(of parts: [Hash256]) -> Hash256 {
         var writer = ByteWriter(reserving: parts.count * Hash256.byteCount)
         for part in parts {
-            writer.write(part.hash)
+            writer.write(part)
         }
         return Blake2b.hash256(.state, writer.bytes)
     }

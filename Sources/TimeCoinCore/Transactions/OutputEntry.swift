@@ -27,6 +27,9 @@ public struct OutputEntry: Hashable, Sendable {
         return leaf(for: outPoint, using: &writer)
     }
 
+    /// Bytes of an encoded entry at most.
+    static let bytesMax = 8 + 5 + Transaction.bytesMax + 8 + 8 + 8 + 2 + 8
+
     /// Room for the leaf of a standard form.
     static let usualLeafBytes = 128
 

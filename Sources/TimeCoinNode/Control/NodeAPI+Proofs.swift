@@ -4,7 +4,7 @@ import TimeCoinStore
 
 extension NodeAPI {
     /// What this node trusts: what a verifier without a node has to be told.
-    private func anchor() async -> TrustAnchor {
+    func anchor() async -> TrustAnchor {
         await core.read { TrustAnchor(chain: $0.state.votingChain, validators: $0.state.validators.hash) }
     }
 
@@ -98,7 +98,7 @@ extension NodeAPI {
             header: header, certificate: try Certificate(decoding: bytes), validators: validators)
     }
 
-    private func proofBytes(_ parameters: CallParameters) throws(RPCError) -> [UInt8] {
+    func proofBytes(_ parameters: CallParameters) throws(RPCError) -> [UInt8] {
         guard let bytes = parameters.string("proof").flatMap(Hexadecimal.decode) else {
             throw RPCError(.deserialization, "bad-hex", "a proof is an even number of hexadecimal digits")
         }

@@ -47,6 +47,8 @@ struct NodeAPI: CallAnswering {
         case "sendrawtransaction": try await sendRaw(parameters)
         case "gettxoutproof": try await transactionProof(parameters)
         case "verifytxoutproof": try await verifyTransactionProof(parameters)
+        case "getoutputproof": try outputProof(parameters)
+        case "verifyoutputproof": try await verifyOutputProof(parameters)
         case "getfinalityproof": try await finalityProof(parameters)
         case "verifyfinalityproof": try await verifyFinalityProof(parameters)
         case "createrawtransaction": try createTransaction(parameters)

@@ -12,6 +12,15 @@ package struct NodeClock: Sendable {
 
     var moment: Moment { read() }
 
+    /// What a call gives, and how long it took, in microseconds.
+    static func timed<Value, Failure: Error>(
+        _ body: () throws(Failure) -> Value
+    ) throws(Failure) -> (value: Value, microseconds: UInt64) {
+        let start = DispatchTime.now().uptimeNanoseconds
+        let value = try body()
+        return (value, (DispatchTime.now().uptimeNanoseconds - start) / 1000)
+    }
+
     static let system = NodeClock {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)

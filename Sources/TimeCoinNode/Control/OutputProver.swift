@@ -1,0 +1,101 @@
+import TimeCoinControl
+import TimeCoinCore
+import TimeCoinStore
+
+/// Makes proofs of outputs, as they are after the last block, from one view of the chain.
+struct OutputProver {
+    let reader: any ChainReading
+
+    /// - Throws: ``RPCError`` `unknown-output` for what no block created, `no-certificate` at genesis,
+    ///   `pruned` where this node no longer has what the proof needs; faults of the store.
+    func proof(of outPoint: OutPoint) throws -> OutputProof {
+        guard let bytes = try reader.state() else {
+            throw RPCError(.warmingUp, "warming-up", "the chain is not open yet")
+        }
+        let state = try ChainState(decoding: bytes)
+        guard state.height > 0 else {
+            throw RPCError(
+                .notFound, "no-certificate", "the last block is genesis, which has no certificate")
+        }
+        let entry = try entry(of: outPoint)
+        do {
+            return try OutputProof(
+                of: outPoint, entry, in: state, nodes: reader, finality: try finality(of: state))
+        } catch CommitmentFailure.missingNode {
+            throw OutputProver.pruned("the commitment around \(outPoint.text)")
+        } catch let failure as CommitmentFailure {
+            throw StoreFailure(.corrupt, "no proof of \(outPoint.text) can be made: \(failure)")
+        }
+    }
+
+    private func finality(of state: ChainState) throws -> FinalityProof {
+        guard let bytes = try reader.certificate(at: state.height), !bytes.isEmpty,
+            state.header.validators == state.validators.hash
+        else {
+            throw RPCError(
+                .notFound, "no-certificate", "the last block has no certificate of its validators here",
+                hint: "ask again after the next block")
+        }
+        return FinalityProof(
+            header: state.header, certificate: try Certificate(decoding: bytes), validators: state.validators)
+    }
+
+    /// From the unspent outputs, or for a spent one from the block that created it.
+    private func entry(of outPoint: OutPoint) throws -> OutputEntry {
+        if let entry = try reader.output(outPoint) { return entry }
+        guard let location = try reader.location(of: outPoint.transaction) else {
+            throw RPCError(
+                .notFound, "unknown-output", "no final block has the transaction \(outPoint.transaction)",
+                hint: "`gettransaction` tells whether it still waits")
+        }
+        guard let bytes = try reader.block(at: location.height) else {
+            throw OutputProver.pruned("the block at height \(location.height)")
+        }
+        let block = try Block(decoding: bytes)
+        guard let transaction = block.transactions.element(Int(location.index)),
+            let output = transaction.outputs.element(Int(outPoint.index)), !output.locking.isDataCarrier
+        else {
+            throw RPCError(
+                .notFound, "unknown-output",
+                "transaction \(outPoint.transaction) has no spendable output \(outPoint.index)",
+                hint: "`gettransaction` shows its outputs")
+        }
+        let header = block.header
+        // An output's time is that of the block before; genesis stands for its own.
+        let parent = header.height == 0 ? header : try reader.header(at: header.height - 1)
+        guard let parent, let position = try position(of: outPoint, at: location, in: block) else {
+            throw OutputProver.pruned("the place of \(outPoint.text) in the commitment")
+        }
+        return OutputEntry(
+            output: output, height: header.height, slot: header.slot, time: parent.time,
+            kind: transaction.kind, position: position)
+    }
+
+    /// Its place in the output commitment: behind the leaves before its block and the outputs before it in
+    /// the block; `nil` when the count of those leaves is no longer kept.
+    private func position(
+        of outPoint: OutPoint, at location: TransactionLocation, in block: Block
+    ) throws -> UInt64? {
+        var first: UInt64 = 0
+        if location.height > 0 {
+            guard let undo = try reader.undo(at: location.height) else { return nil }
+            first = try ChainState(decoding: undo.previousState).commitment.leafCount
+        }
+        let before = block.transactions.prefix(Int(location.index)).map(\.outputs)
+        let own = block.transactions[Int(location.index)].outputs.prefix(Int(outPoint.index))
+        return (before.joined() + own).reduce(first) { $1.locking.isDataCarrier ? $0 : $0 + 1 }
+    }
+
+    private static func pruned(_ what: String) -> RPCError {
+        RPCError(.notFound, "pruned", "this node no longer has \(what)")
+    }
+}
+
+extension Array {
+    /// The element at an index from outside; `nil` beyond the last.
+    fileprivate func element(_ index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
+}
+
+extension OutPoint {
+    fileprivate var text: String { "\(transaction):\(index)" }
+}
