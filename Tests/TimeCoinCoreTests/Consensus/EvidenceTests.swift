@@ -116,6 +116,14 @@ struct EvidenceTests {
         #expect(throws: EvidenceRejection.notMember) {
             try evidence.verify(against: strangers.anchor)
         }
+        let height = evidence.misbehaviour.height
+        func anchor(from: Height) -> TrustAnchor {
+            TrustAnchor(chain: signers.anchor.chain, validators: signers.set.hash, from: from)
+        }
+        #expect(try evidence.verify(against: anchor(from: height)).weight == 1)
+        #expect(throws: EvidenceRejection.notMember) {
+            try evidence.verify(against: anchor(from: height + 1))
+        }
         let forged = SignedVote(vote: pair.1.vote, member: pair.1.member, signature: pair.0.signature)
         let framed = try #require(Evidence(.votes(pair.0, forged), validators: signers.set))
         #expect(throws: EvidenceRejection.signature) { try framed.verify(against: signers.anchor) }

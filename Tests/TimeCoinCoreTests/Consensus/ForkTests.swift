@@ -165,6 +165,13 @@ struct ForkTests {
         #expect(throws: ForkProofRejection.certificate(.badSignature)) {
             try proof.verify(against: TrustAnchor(chain: .zero, validators: four.set.hash))
         }
+        func anchor(from: Height) -> TrustAnchor {
+            TrustAnchor(chain: four.chain, validators: four.set.hash, from: from)
+        }
+        #expect(try proof.verify(against: anchor(from: proof.height)).anchor.from == proof.height)
+        #expect(throws: ForkProofRejection.otherValidators) {
+            try proof.verify(against: anchor(from: proof.height + 1))
+        }
         let bytes = proof.encoded
         #expect(bytes.count <= ForkProof.bytesMax)
         for place in bytes.indices {
