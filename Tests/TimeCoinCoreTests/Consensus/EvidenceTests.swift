@@ -120,7 +120,7 @@ struct EvidenceTests {
         func anchor(from: Height) -> TrustAnchor {
             TrustAnchor(chain: signers.anchor.chain, validators: signers.set.hash, from: from)
         }
-        #expect(try evidence.verify(against: anchor(from: height)).weight == 1)
+        #expect(try evidence.verify(against: anchor(from: height)).operatorKey == pair.0.member)
         #expect(throws: EvidenceRejection.notMember) {
             try evidence.verify(against: anchor(from: height + 1))
         }

@@ -76,6 +76,9 @@ struct ValidatorPathTests {
             header: chain.header(at: 10, of: sets[0], next: sets[2]), certificate: steps[0].certificate,
             validators: sets[0].set)
         refused(.certificateOfAnother, [unsigned])
+        // Signed by the trusted set, but of a height that another one decides.
+        let usurped = chain.header(at: 10, of: sets[1], next: sets[2])
+        refused(.otherValidators, [try chain.finality(usurped, by: sets[0])])
         let few = try chain.finality(steps[0].header, by: sets[0], signers: 2)
         refused(.certificate(.tooLittleWeight), [few])
         // Members who name themselves as the next set.
