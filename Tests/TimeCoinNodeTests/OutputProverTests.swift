@@ -170,7 +170,7 @@ struct OutputProverTests {
         }
     }
 
-    @Test("the place of an output spent before all that is kept is said to be pruned")
+    @Test("an output whose block is no longer kept is said to be pruned where it is spent")
     func pruned() throws {
         var chain = try CertifiedWorld()
         let payment = try chain.world.payment(0)
@@ -178,26 +178,25 @@ struct OutputProverTests {
         let outPoint = OutPoint(transaction: payment.txid, index: 1)
         try chain.extend([try chain.world.payment(after: payment)])
         try chain.world.store.snapshot { reader in
-            let reader = WithoutUndo(reader: reader)
+            let reader = WithoutBlocks(reader: reader)
             do {
                 _ = try OutputProver(reader: reader).proof(of: outPoint)
-                Issue.record("a proof without the place of the output")
+                Issue.record("a proof of an output that nobody has")
             } catch let error as RPCError {
                 #expect(error.reason == "pruned" && error.code == -5 && error.hint != nil)
             }
-            // Unspent outputs, and those of genesis, need nothing of the past.
+            // Unspent outputs need nothing of the past.
             let other = OutPoint(transaction: payment.txid, index: 0)
             let unspent = try OutputProver(reader: reader).proof(of: other).verify(against: chain.anchor)
             #expect(!unspent.isSpent)
-            let allocation = try #require(chain.world.chain.allocation(0)?.outPoint)
-            let first = try OutputProver(reader: reader).proof(of: allocation).verify(against: chain.anchor)
-            #expect(first.isSpent)
+            let stranger = OutPoint(transaction: .zero, index: 0)
+            #expect(throws: RPCError.self) { try OutputProver(reader: reader).proof(of: stranger) }
         }
     }
 }
 
-/// A view of a chain of which no undo record is kept.
-private struct WithoutUndo: ChainReading {
+/// A view of a chain of which no blocks are kept.
+private struct WithoutBlocks: ChainReading {
     let reader: any ChainReading
 
     func tip() throws(StoreFailure) -> ChainTip? { try reader.tip() }
@@ -205,7 +204,7 @@ private struct WithoutUndo: ChainReading {
     func header(at height: Height) throws(StoreFailure) -> BlockHeader? { try reader.header(at: height) }
     func hash(at height: Height) throws(StoreFailure) -> Hash256? { try reader.hash(at: height) }
     func height(of block: Hash256) throws(StoreFailure) -> Height? { try reader.height(of: block) }
-    func block(at height: Height) throws(StoreFailure) -> [UInt8]? { try reader.block(at: height) }
+    func block(at height: Height) throws(StoreFailure) -> [UInt8]? { nil }
     func certificate(at height: Height) throws(StoreFailure) -> [UInt8]? {
         try reader.certificate(at: height)
     }
@@ -213,11 +212,30 @@ private struct WithoutUndo: ChainReading {
         try reader.location(of: transaction)
     }
     func unspent(
-        locking: Script, after last: OutPoint?, countMax: Int
+        locking: Script, after last: UInt64?, countMax: Int
     ) throws(StoreFailure) -> [UnspentOutput] {
         try reader.unspent(locking: locking, after: last, countMax: countMax)
     }
-    func undo(at height: Height) throws(StoreFailure) -> UndoRecord? { nil }
+    func undo(at height: Height) throws(StoreFailure) -> UndoRecord? { try reader.undo(at: height) }
+    func base() throws(StoreFailure) -> HistoryBase { try reader.base() }
+    func position(of outPoint: OutPoint) throws(StoreFailure) -> UInt64? {
+        try reader.position(of: outPoint)
+    }
+    func outputs(from position: UInt64, countMax: Int) throws(StoreFailure) -> [UnspentOutput] {
+        try reader.outputs(from: position, countMax: countMax)
+    }
+    func leaves(group: UInt64) throws(StoreFailure) -> [Hash256]? { try reader.leaves(group: group) }
+    func history(
+        locking: Script, after last: TransactionLocation?, countMax: Int
+    ) throws(StoreFailure) -> [TransactionLocation] {
+        try reader.history(locking: locking, after: last, countMax: countMax)
+    }
+    func validatorSet(_ hash: Hash256) throws(StoreFailure) -> ValidatorSet? {
+        try reader.validatorSet(hash)
+    }
+    func setChanges(from height: Height, countMax: Int) throws(StoreFailure) -> [Height] {
+        try reader.setChanges(from: height, countMax: countMax)
+    }
     func output(_ outPoint: OutPoint) throws -> OutputEntry? { try reader.output(outPoint) }
     func node(_ key: CommitmentNodeKey) throws -> Hash256? { try reader.node(key) }
     func chunk(_ index: UInt64) throws -> SpentChunk? { try reader.chunk(index) }

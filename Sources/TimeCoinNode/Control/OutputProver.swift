@@ -13,10 +13,6 @@ struct OutputProver {
             throw RPCError(.warmingUp, "warming-up", "the chain is not open yet")
         }
         let state = try ChainState(decoding: bytes)
-        guard state.height > 0 else {
-            throw RPCError(
-                .notFound, "no-certificate", "the last block is genesis, which has no certificate")
-        }
         let entry = try entry(of: outPoint)
         do {
             return try OutputProof(
@@ -29,21 +25,26 @@ struct OutputProver {
     }
 
     private func finality(of state: ChainState) throws -> FinalityProof {
+        // Genesis has none either.
         guard let bytes = try reader.certificate(at: state.height), !bytes.isEmpty,
-            state.header.validators == state.validators.hash
+            let validators = try reader.validatorSet(state.header.validators)
         else {
             throw RPCError(
                 .notFound, "no-certificate", "the last block has no certificate of its validators here",
                 hint: "ask again after the next block")
         }
         return FinalityProof(
-            header: state.header, certificate: try Certificate(decoding: bytes), validators: state.validators)
+            header: state.header, certificate: try Certificate(decoding: bytes), validators: validators)
     }
 
     /// From the unspent outputs, or for a spent one from the block that created it.
     private func entry(of outPoint: OutPoint) throws -> OutputEntry {
         if let entry = try reader.output(outPoint) { return entry }
         guard let location = try reader.location(of: outPoint.transaction) else {
+            let first = try reader.base().blocksFrom
+            guard first == 0 else {
+                throw OutputProver.pruned("\(outPoint.text), if it was spent before height \(first)")
+            }
             throw RPCError(
                 .notFound, "unknown-output", "no final block has the transaction \(outPoint.transaction)",
                 hint: "`gettransaction` tells whether it still waits")
@@ -63,27 +64,12 @@ struct OutputProver {
         let header = block.header
         // An output's time is that of the block before; genesis stands for its own.
         let parent = header.height == 0 ? header : try reader.header(at: header.height - 1)
-        guard let parent, let position = try position(of: outPoint, at: location, in: block) else {
+        guard let parent, let position = try reader.position(of: outPoint) else {
             throw OutputProver.pruned("the place of \(outPoint.text) in the commitment")
         }
         return OutputEntry(
             output: output, height: header.height, slot: header.slot, time: parent.time,
             kind: transaction.kind, position: position)
-    }
-
-    /// Its place in the output commitment: behind the leaves before its block and the outputs before it in
-    /// the block; `nil` when the count of those leaves is no longer kept.
-    private func position(
-        of outPoint: OutPoint, at location: TransactionLocation, in block: Block
-    ) throws -> UInt64? {
-        var first: UInt64 = 0
-        if location.height > 0 {
-            guard let undo = try reader.undo(at: location.height) else { return nil }
-            first = try ChainState(decoding: undo.previousState).commitment.leafCount
-        }
-        let before = block.transactions.prefix(Int(location.index)).map(\.outputs)
-        let own = block.transactions[Int(location.index)].outputs.prefix(Int(outPoint.index))
-        return (before.joined() + own).reduce(first) { $1.locking.isDataCarrier ? $0 : $0 + 1 }
     }
 
     private static func pruned(_ what: String) -> RPCError {
