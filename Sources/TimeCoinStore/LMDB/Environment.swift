@@ -16,10 +16,14 @@ final class Environment: @unchecked Sendable {
     static let readersMax: CUnsignedInt = 512
     /// Named tables at most.
     static let tablesMax: CUnsignedInt = 24
+    /// Address space taken because the disk is large, at most; a database that is larger still takes more.
+    /// Unit: bytes.
+    static let mapBytesMax = 16 << 40
     /// Bytes of one record with its checksum, at most.
     static let recordBytesMax = 128 << 20
 
-    /// - Parameter mapBytes: the largest size of the file; doubled while half of it is in use already.
+    /// - Parameter mapBytes: the largest size of the file; doubled while half of it is in use already, and
+    ///   from ``StoreOptions/mapBytesDefault`` on while the disk is larger.
     init(directory: String, mapBytes: Int) throws(StoreFailure) {
         var created: OpaquePointer?
         try LMDBStatus.check(mdb_env_create(&created), "create an environment")
@@ -35,8 +39,9 @@ final class Environment: @unchecked Sendable {
             try LMDBStatus.check(mdb_env_open(handle, directory, flags, 0o600), "open \(directory)")
             var dead: CInt = 0
             try LMDBStatus.check(mdb_reader_check(handle, &dead), "clear readers of ended processes")
-            try grow(from: mapBytes)
+            try grow(from: mapBytes, on: try PosixFileSystem().space(at: directory))
             try lengthen("\(directory)/data.mdb")
+            try PosixFileSystem().allocate("\(directory)/lock.mdb")
         } catch {
             mdb_env_close(handle)
             throw error
@@ -48,7 +53,9 @@ final class Environment: @unchecked Sendable {
     }
 
     /// Safe here only: no transaction exists yet.
-    private func grow(from mapBytes: Int) throws(StoreFailure) {
+    ///
+    /// A map of the size that programs use is made larger than the disk, so that the disk is full before it.
+    private func grow(from mapBytes: Int, on disk: DiskSpace) throws(StoreFailure) {
         var information = MDB_envinfo()
         var statistics = MDB_stat()
         try LMDBStatus.check(mdb_env_info(handle, &information), "read the size of the map")
@@ -59,7 +66,9 @@ final class Environment: @unchecked Sendable {
             throw StoreFailure(.corrupt, "the database claims \(information.me_last_pgno) pages")
         }
         var size = mapBytes
-        while size / 2 < used {
+        let isBounded = mapBytes < StoreOptions.mapBytesDefault
+        let needed = isBounded ? 0 : min(Int(clamping: disk.total), Environment.mapBytesMax / 2)
+        while size / 2 < used || size < needed {
             size *= 2
         }
         guard size > mapBytes else { return }

@@ -18,7 +18,8 @@ enum LMDBStatus {
         let message = "\(action): \(reason) (\(status))"
         switch status {
         case MDB_MAP_FULL:
-            return StoreFailure(.full, "\(message); open the database with a larger map")
+            return StoreFailure(
+                .full, "\(message); start again: the map is doubled while half of it is in use")
         case ENOSPC, EDQUOT:
             return StoreFailure(.full, message)
         case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_CURSOR_FULL, MDB_INCOMPATIBLE,
