@@ -129,6 +129,13 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Writes a chain into a directory, for tests that kill it and hurt its disk.
+        .executableTarget(
+            name: "store-exerciser",
+            dependencies: [
+                "TimeCoinTesting", "TimeCoinNode", "TimeCoinStore", "TimeCoinConsensus", "TimeCoinCore",
+            ],
+            path: "Tests/StoreExerciser", swiftSettings: strict),
         // Meters what a thread of a test allocates.
         .target(name: "CAllocationMeter", path: "Tests/CAllocationMeter"),
         // Where the tests find published test data.

@@ -101,15 +101,35 @@ struct RunCommand: AsyncParsableCommand {
         var logger = Logger(label: "timecoin")
         logger.logLevel = level
         try SocketPath.prepare(networkDirectory: node.directory.root)
-        try await NodeProgram(
-            NodeConfiguration(
-                directory: node.directory,
-                listen: PeerAddress(listen) ?? PeerAddress(host: "127.0.0.1", port: 0),
-                peers: peers.compactMap { PeerAddress($0) },
-                passphrase: try secret.passphrase(on: node.network),
-                logLevel: level),
-            logger: logger
-        ).run()
+        var configuration = NodeConfiguration(
+            directory: node.directory,
+            listen: PeerAddress(listen) ?? PeerAddress(host: "127.0.0.1", port: 0),
+            peers: peers.compactMap { PeerAddress($0) },
+            passphrase: try secret.passphrase(on: node.network),
+            logLevel: level)
+        configuration.trial = TryOpeningCommand.words(node)
+        try await NodeProgram(configuration, logger: logger).run()
+    }
+}
+
+/// Opens a node's database and ends: what a start runs apart from itself when openings have crashed.
+struct TryOpeningCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "try-opening", abstract: "Opens the database of a stopped node and ends.",
+        shouldDisplay: false)
+
+    @OptionGroup var node: NodeOptions
+
+    static func words(_ node: NodeOptions) -> [String] {
+        let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return [
+            program ?? CommandLine.arguments[0], "try-opening", "--datadir", node.datadir, "--network",
+            node.network.rawValue,
+        ]
+    }
+
+    func run() throws {
+        try NodeProgram.tryOpening(node.directory)
     }
 }
 

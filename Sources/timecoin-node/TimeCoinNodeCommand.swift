@@ -13,7 +13,7 @@ struct TimeCoinNodeCommand: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, RunCommand.self, KeysCommand.self, GenesisCommand.self, LocalnetCommand.self,
             JournalCommand.self, SignCommand.self, EvidenceCommand.self, ProofCommand.self,
-            RecoveryCommand.self,
+            RecoveryCommand.self, TryOpeningCommand.self,
         ])
 
     static func main() async {

@@ -299,7 +299,8 @@ struct RecoveryDeskTests {
             directory.operatorKey, secret: try forked.secret(place).seed, purpose: "operator", passphrase: [])
         try StoredSignRecord.create(at: directory.signRecord)
         let genesis = forked.world.chain.genesis
-        let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
+        let store = try ChainStore(
+            opening: directory.chain, chain: genesis.hash, options: InstanceNumber.storeOptions(directory))
         try store.commit([BlockCommit(genesis.block, change: genesis.change, certificate: [])])
         for (block, signers) in blocks {
             let certificate = try forked.world.certificate(of: block.block.hash, at: 1, signers: signers)

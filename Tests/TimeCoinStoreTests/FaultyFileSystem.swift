@@ -33,6 +33,7 @@ final class FaultyFileSystem: FileSystem {
     func createDirectory(_ path: String) throws(StoreFailure) { try files.createDirectory(path) }
     func names(in directory: String) throws(StoreFailure) -> [String]? { try files.names(in: directory) }
     func lock(_ directory: String) throws(StoreFailure) -> any DirectoryLocking { try files.lock(directory) }
+    func space(at path: String) throws(StoreFailure) -> DiskSpace { try files.space(at: path) }
     func size(of path: String) throws(StoreFailure) -> UInt64 { try files.size(of: path) }
 
     func open(_ path: String, creating: Bool) throws(StoreFailure) -> any AppendableFile {

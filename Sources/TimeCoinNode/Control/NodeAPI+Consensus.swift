@@ -70,6 +70,7 @@ extension Rendering {
             "startmilliseconds": report.untilStart.map { .integer($0) } ?? .null,
             "self": .optional(report.own?.description), "signing": .string(signing(report.signing)),
             "reason": .optional(reason(report)), "clockoff": .bool(report.isClockOff),
+            "disklow": .bool(report.isDiskLow),
             "syncingto": report.best.map { .integer($0) } ?? .null,
         ])
     }

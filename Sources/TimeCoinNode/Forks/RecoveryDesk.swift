@@ -88,8 +88,14 @@ public struct RecoveryDesk {
         guard fork.remaining?.index(of: key.publicKey) != nil else {
             throw Refusal(description: "\(key.publicKey) is not of the members that remain")
         }
-        let record = try StoredSignRecord(
-            opening: directory.path(\.signRecord, after: recoveries.last?.votingChain))
+        let path = directory.path(\.signRecord, after: recoveries.last?.votingChain)
+        let record = try StoredSignRecord(opening: path)
+        let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
+        if let strange = InstanceNumber.refusal(
+            record: record.instance, at: path, database: store.instance, in: directory.chain)
+        {
+            throw Refusal(description: strange)
+        }
         let bytes = vote.signedBytes(chain: fork.anchor.chain)
         let position = SignerPosition(vote)
         switch record.positions.answer(position, bytes: bytes) {
@@ -148,7 +154,7 @@ public struct RecoveryDesk {
             !FileManager.default.fileExists(atPath: path)
         {
             // Nothing was ever signed after this recovery: it did not exist.
-            try StoredSignRecord.create(at: path)
+            try StoredSignRecord.create(at: path, instance: store.instance)
         }
         try RecoveryDirectory(directory).keep(recovery)
         return Followed(undone: tip - keeps, tip: keeps, last: vote.lastHeight)

@@ -18,6 +18,9 @@ public struct NodeConfiguration: Sendable {
     /// Opens node and operator key, and the wallet.
     public var passphrase: [UInt8]
     public var logLevel: Logger.Level
+    /// A program with its arguments that opens the database of this node by ``NodeProgram/tryOpening(_:)``
+    /// and ends; it is run when opening the database has ended this process repeatedly. `nil` runs none.
+    public var trial: [String]?
 
     public init(
         directory: NodeDirectory, listen: PeerAddress, peers: [PeerAddress], passphrase: [UInt8],
@@ -56,7 +59,12 @@ public struct NodeProgram: Sendable {
                 description: "\(directory.genesis) is of network \(genesis.state.parameters.network.rawValue)"
             )
         }
-        let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
+        let opening = OpeningGuard(directory, trial: configuration.trial, logger: logger)
+        let store = try opening.open {
+            try ChainStore(
+                opening: directory.chain, chain: genesis.hash,
+                options: try InstanceNumber.storeOptions(directory))
+        }
         let (stored, undone) = try UncertifiedBlocks.rollBack(
             store, from: try openState(store, genesis), logger: logger)
         let recoveries = try RecoveryDirectory(directory).recoveries(genesis: genesis.state)
@@ -65,12 +73,14 @@ public struct NodeProgram: Sendable {
             opening: directory.path(\.journal, after: recoveries.last?.votingChain))
         let submissions = try SubmissionLog(
             opening: directory.submissions, at: NodeClock.system.moment.clock, logger: logger)
-        let signer = try openSigner(state, recoveries.last)
+        let signer = try openSigner(state, recoveries.last, instance: store.instance)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         do {
             let node = try assemble(
                 store: store, state: state, recoveries: recoveries, undone: undone, journal: journal,
-                submissions: submissions, signer: signer, group: group)
+                submissions: submissions, signer: signer?.signer,
+                stopped: signer?.stopped,
+                group: group)
             try await node.run(logger: logger)
         } catch {
             try? await group.shutdownGracefully()
@@ -80,6 +90,16 @@ public struct NodeProgram: Sendable {
         logger.info("stopped")
     }
 
+    /// Opens the database of a node as a start does, and closes it.
+    ///
+    /// - Throws: ``StoreFailure``, ``GenesisDocument/Failure``, ``Genesis/Failure``.
+    public static func tryOpening(_ directory: NodeDirectory) throws {
+        let genesis = try GenesisDocument(reading: directory.genesis).genesis()
+        _ = try ChainStore(
+            opening: directory.chain, chain: genesis.hash,
+            options: try InstanceNumber.storeOptions(directory))
+    }
+
     private func openState(_ store: ChainStore, _ genesis: Genesis) throws -> ChainState {
         if let bytes = try store.snapshot({ try $0.state() }) { return try ChainState(decoding: bytes) }
         try store.commit([BlockCommit(genesis.block, change: genesis.change, certificate: [])])
@@ -87,16 +107,25 @@ public struct NodeProgram: Sendable {
     }
 
     /// `nil` for a node whose operator key is no member's: it observes.
-    private func openSigner(_ state: ChainState, _ recovery: VerifiedRecovery?) throws -> Signer? {
+    ///
+    /// - Parameter instance: of the database. With another one's record nothing is signed, for that reason.
+    private func openSigner(
+        _ state: ChainState, _ recovery: VerifiedRecovery?, instance: UInt64
+    ) throws -> (signer: Signer, stopped: String?)? {
         let directory = configuration.directory
         let key = try NodeSetup.key(directory.operatorKey, "operator", configuration.passphrase)
         guard (recovery?.validators ?? state.validators).index(of: key.publicKey) != nil else {
             logger.notice("this operator key is no member's: the node observes and does not vote")
             return nil
         }
-        return try Signer(
-            secret: key, chain: recovery?.votingChain ?? state.votingChain,
-            record: try StoredSignRecord(opening: directory.path(\.signRecord, after: recovery?.votingChain)))
+        let path = directory.path(\.signRecord, after: recovery?.votingChain)
+        let record = try StoredSignRecord(opening: path)
+        let stopped = InstanceNumber.refusal(
+            record: record.instance, at: path, database: instance, in: directory.chain)
+        if let stopped { logger.critical("signing is stopped: \(stopped)") }
+        let signer = try Signer(
+            secret: key, chain: recovery?.votingChain ?? state.votingChain, record: record)
+        return (signer, stopped)
     }
 
     private func lostHeight(_ entries: [JournalEntry], _ signer: Signer?, above height: Height) -> Height {
@@ -112,7 +141,7 @@ public struct NodeProgram: Sendable {
     /// The reactor as the last stop has left it.
     private func reactor(
         on state: ChainState, _ recoveries: [VerifiedRecovery], _ journal: StoredJournal, _ signer: Signer?,
-        at now: Instant
+        stopped: String?, at now: Instant
     ) throws -> Reactor {
         let entries = try journal.entries(of: state.height + 1)
         var reactor = Reactor(
@@ -121,6 +150,7 @@ public struct NodeProgram: Sendable {
             signsAbove: max(journal.damagedUpTo ?? 0, lostHeight(entries, signer, above: state.height)),
             at: now)
         reactor.recoveries = recoveries
+        reactor.signingStopped = stopped
         if let proof = try RecoveryDirectory(configuration.directory).openFork(recoveries) {
             reactor.signingStopped = Reactor.reason(forkAt: proof.height)
             logger.critical(
@@ -132,12 +162,13 @@ public struct NodeProgram: Sendable {
 
     private func assemble(
         store: ChainStore, state: ChainState, recoveries: [VerifiedRecovery], undone: [CheckedBlock],
-        journal: StoredJournal, submissions: SubmissionLog, signer: Signer?,
+        journal: StoredJournal, submissions: SubmissionLog, signer: Signer?, stopped: String?,
         group: MultiThreadedEventLoopGroup
     ) throws -> RunningNode {
         let clock = NodeClock.system
         let directory = configuration.directory
-        var reactor = try reactor(on: state, recoveries, journal, signer, at: clock.moment.instant)
+        var reactor = try reactor(
+            on: state, recoveries, journal, signer, stopped: stopped, at: clock.moment.instant)
         let mempoolFile = MempoolFile(directory.mempool)
         // What of it became final meanwhile, or can no longer be paid, is refused, and rightly so.
         let waited =
@@ -154,6 +185,7 @@ public struct NodeProgram: Sendable {
             store: store, journal: journal, submissions: submissions, signer: signer, peers: link,
             events: events, view: view, clock: clock, logger: logger)
         parts.polkas = polkas
+        parts.disk = DiskWatch(files: PosixFileSystem(), path: directory.root)
         parts.forks = RecoveryDirectory(directory)
         let core = NodeCore(
             reactor: reactor, parts: parts, returning: waited, loop: group.next())

@@ -27,7 +27,7 @@ extension ConsensusReport {
         case .ownBlock:
             if isBuilding {
                 "building the block that this node is to propose"
-            } else if signing == .votes, !isClockOff {
+            } else if signing == .votes, !isClockOff, !isDiskLow {
                 "this node is to propose, and nothing waits that could stand in a block"
             } else {
                 "this node is to propose"
@@ -74,6 +74,7 @@ extension ConsensusReport {
                 "this node's clock differs from the members': it proposes nothing and votes for no fresh "
                     + "block")
         }
+        if isDiskLow { remarks.append("this node's disk is nearly full: it proposes nothing") }
         switch signing {
         case .votes: break
         case .observer: remarks.append("this node is no member and only watches")

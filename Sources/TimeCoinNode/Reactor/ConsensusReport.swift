@@ -28,6 +28,8 @@ package struct ConsensusReport: Hashable, Sendable {
     /// Whether this node's clock is off from the members': it then proposes nothing and votes for no fresh
     /// proposal.
     let isClockOff: Bool
+    /// Whether the disk is nearly full: it then proposes nothing.
+    let isDiskLow: Bool
     /// The fault of this machine after which the node does nothing more.
     let fault: String?
     /// The height that others have, when it is out of reach of the vote.

@@ -51,6 +51,8 @@ package final class StoredJournal: ConsensusJournaling {
 
 /// The signer's record as a file.
 package final class StoredSignRecord: SignRecording {
+    /// The database beside it has the same.
+    package let instance: UInt64
     private let state: Mutex<State>
 
     private struct State {
@@ -64,12 +66,17 @@ package final class StoredSignRecord: SignRecording {
         for record in file.records {
             positions.note(try SignerRecord(decoding: record.payload))
         }
+        instance = file.instance
         state = Mutex(State(file: file, positions: positions))
     }
 
     /// Creates the record of a member that never signed.
-    static func create(at directory: String) throws {
-        _ = try SignRecordFile.create(in: directory, instance: UInt64.random(in: 1...UInt64.max))
+    ///
+    /// - Parameter instance: of the database beside it; drawn where there is none yet.
+    static func create(
+        at directory: String, instance: UInt64 = UInt64.random(in: 1...UInt64.max)
+    ) throws {
+        _ = try SignRecordFile.create(in: directory, instance: instance)
     }
 
     package var positions: SignerPositions { state.withLock { $0.positions } }

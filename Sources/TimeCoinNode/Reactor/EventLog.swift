@@ -91,6 +91,10 @@ package final class EventLog: Sendable {
             logger.error(
                 "the clock of this machine is off the members': until it is right, nothing is proposed",
                 metadata: ["milliseconds": "\(-offset)"])
+        case .diskRoom(isLow: true):
+            logger.error("the disk is nearly full: until there is room, nothing is proposed")
+        case .diskRoom(isLow: false):
+            logger.notice("the disk has room again")
         case .fork(let proof):
             logger.critical(
                 "a height was decided twice: this node votes no more and undoes nothing",

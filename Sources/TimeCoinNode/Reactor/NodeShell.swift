@@ -40,6 +40,8 @@ package struct NodeShell: Sendable {
     /// spends outputs that are not known here yet.
     private(set) var returning: [Resubmission]
     private let started: Instant
+    var diskWatermark = DiskWatermark()
+    var diskLookAt = Instant(milliseconds: 0)
     private var jobs: [CoreJob] = []
     /// The first fault of this machine; after it nothing is signed or written.
     package private(set) var fault: (any Error)?
@@ -60,6 +62,8 @@ package struct NodeShell: Sendable {
         var polkas: (any PolkaKeeping)?
         /// Where a fork is written down, so that it stops this node after a restart, too.
         var forks: (any ForkMarking)?
+        /// Where to look for the room that is left; `nil` looks nowhere.
+        package var disk: DiskWatch?
 
         package init(
             store: any ChainStoring, journal: any ConsensusJournaling,
@@ -151,6 +155,7 @@ package struct NodeShell: Sendable {
             queue.append(.tick)
         }
         drain()
+        lookAtDisk(at: now.instant)
         offerAgain(at: now.instant)
         relay()
     }

@@ -67,6 +67,14 @@ extension Reactor {
         if !isOff { serve(machine.requests, &effects) }
     }
 
+    /// Whose disk is nearly full proposes nothing, so that no block grows by it, and votes on.
+    mutating func take(diskLow isLow: Bool, _ effects: inout [ReactorEffect]) {
+        guard isLow != isDiskLow else { return }
+        isDiskLow = isLow
+        effects.append(.report(.diskRoom(isLow: isLow)))
+        if !isLow { serve(machine.requests, &effects) }
+    }
+
     // MARK: - Catching up
 
     mutating func take(

@@ -40,7 +40,7 @@ extension Reactor {
             .map(\.proposal.proposal.value)
         return ConsensusReport(
             status: machine.status, own: own, signing: signing, isClockOff: isClockOff,
-            fault: fault,
+            isDiskLow: isDiskLow, fault: fault,
             best: catchUp.best > state.height + 1 ? catchUp.best : nil, isBuilding: building != nil,
             unseenBlock: unseenBlock,
             timers: deadlines, inRound: progress.roundSince.elapsed(until: now.instant),

@@ -47,6 +47,8 @@ package struct Reactor: Sendable {
     var clocks: MemberClocks
     /// Whether the own wall clock is off the members' by more than the precision that the chain asks for.
     package internal(set) var isClockOff = false
+    /// Whether the disk is nearly full.
+    package internal(set) var isDiskLow = false
     var peers: [PeerKey: NodeStatus?] = [:]
     /// The highest message seen of each member, to tell it after its restart.
     package var positions: [PublicKey: SignedPosition] = [:]
@@ -142,6 +144,7 @@ package struct Reactor: Sendable {
         case .clock(let answer):
             clocks.take(answer, at: now.instant)
             judgeClock(now, &effects)
+        case .diskRoom(let isLow): take(diskLow: isLow, &effects)
         case .blocks(let id, let items, let peer): take(blocks: items, id: id, from: peer, &effects)
         case .admitted(let admissions): admit(admissions, now, &effects)
         case .built(let assembly, let height, let round):
@@ -214,7 +217,7 @@ package struct Reactor: Sendable {
         for request in requests {
             switch request {
             case .build(let round):
-                guard building != round, isVoting, !isClockOff else { continue }
+                guard building != round, isVoting, !isClockOff, !isDiskLow else { continue }
                 building = round
                 effects.append(.build(height: machine.height, round: round))
             case .judge(let value):

@@ -33,6 +33,8 @@ package enum ReactorEvent: Sendable {
     case valueRequest(Hash256, from: PeerKey)
     case positionAnswer(member: PublicKey, highest: SignedPosition?)
     case clock(ClockAnswer)
+    /// The disk has become nearly full, or has room again.
+    case diskRoom(isLow: Bool)
     /// Certified blocks, in height order, as an answer to a request.
     case blocks(id: UInt64, items: [CertifiedBlock], from: PeerKey)
     /// Another commit certificate of a height that is final here.
@@ -119,6 +121,8 @@ package enum ReactorReport: Sendable {
     /// Milliseconds by which the members' clocks are ahead of the own one, when it is off by too much; 0 when
     /// it is no longer.
     case clockOff(Int64)
+    /// The disk has become nearly full, or has room again.
+    case diskRoom(isLow: Bool)
     /// A height was decided twice, or more is known about it.
     case fork(ForkProof)
     /// The members to blame have left the set.

@@ -22,6 +22,20 @@ public protocol FileSystem: Sendable {
     func remove(_ path: String) throws(StoreFailure)
     /// Makes creations, renames and removals durable.
     func syncDirectory(_ path: String) throws(StoreFailure)
+    /// Room of the file system that a path lies on.
+    func space(at path: String) throws(StoreFailure) -> DiskSpace
+}
+
+/// Room of a file system. Unit: bytes.
+public struct DiskSpace: Hashable, Sendable {
+    /// What this process may still write.
+    public let free: UInt64
+    public let total: UInt64
+
+    public init(free: UInt64, total: UInt64) {
+        self.free = free
+        self.total = total
+    }
 }
 
 /// A file that only grows; closed when released.

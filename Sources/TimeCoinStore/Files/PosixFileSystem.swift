@@ -97,6 +97,31 @@ public struct PosixFileSystem: FileSystem {
     public func syncDirectory(_ path: String) throws(StoreFailure) {
         try PosixFile(path, O_RDONLY | O_DIRECTORY).syncAll()
     }
+
+    /// Has the whole of a file backed by the disk. A mapped page without one ends the process when it is
+    /// written and the disk is full.
+    func allocate(_ path: String) throws(StoreFailure) {
+        #if canImport(Glibc)
+            let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
+            guard descriptor >= 0 else { throw PosixFileSystem.failure("open", path) }
+            defer { close(descriptor) }
+            errno = posix_fallocate(descriptor, 0, off_t(clamping: try size(of: path)))
+            guard errno == 0 else { throw PosixFileSystem.failure("allocate", path) }
+        #endif
+    }
+
+    public func space(at path: String) throws(StoreFailure) -> DiskSpace {
+        var information = statvfs()
+        guard statvfs(path, &information) == 0 else {
+            throw PosixFileSystem.failure("ask for the room of", path)
+        }
+        func bytes(_ blocks: fsblkcnt_t) -> UInt64 {
+            let size = UInt64(information.f_frsize)
+            let (bytes, overflow) = UInt64(blocks).multipliedReportingOverflow(by: size)
+            return overflow ? .max : bytes
+        }
+        return DiskSpace(free: bytes(information.f_bavail), total: bytes(information.f_blocks))
+    }
 }
 
 /// An open descriptor.

@@ -17,7 +17,7 @@ public final class SignRecordFile {
     /// The format that this version reads and writes.
     static let format = 1
 
-    /// Drawn when the record was created; tells records apart.
+    /// Drawn when the record was created; the database beside it has the same.
     public let instance: UInt64
     /// The last records, oldest first, at least ``recordsKept`` if there are that many.
     public private(set) var records: [JournalRecord]
@@ -48,6 +48,27 @@ public final class SignRecordFile {
         withExtendedLifetime(lock) {}
     }
 
+    /// The instance number of a record, which may be open elsewhere; nothing is locked, cut or created.
+    ///
+    /// - Returns: `nil` when there is no record.
+    /// - Throws: `corrupt`, `formatTooNew`, `formatTooOld`, `io`.
+    public static func instance(
+        in directory: String, files: any FileSystem = PosixFileSystem()
+    ) throws(StoreFailure) -> UInt64? {
+        guard let version = try version(in: directory, files) else { return nil }
+        try FileFormat.check(version, known: format, directory)
+        return try instance(of: try read(path(directory), files).records.first, path(directory))
+    }
+
+    private static func instance(
+        of first: JournalRecord?, _ path: String
+    ) throws(StoreFailure) -> UInt64 {
+        guard let first, first.payload.count == 8 else {
+            throw StoreFailure.corrupt(path, [], "it does not begin with an instance number")
+        }
+        return first.payload.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     /// Opens an existing record.
     ///
     /// - Throws: `missing` when none was created: nothing may be signed then. `corrupt` also for a complete
@@ -61,10 +82,7 @@ public final class SignRecordFile {
         try FileFormat.check(version, known: SignRecordFile.format, directory)
         let path = SignRecordFile.path(directory)
         let contents = try SignRecordFile.read(path, files)
-        guard let first = contents.records.first, first.payload.count == 8 else {
-            throw StoreFailure.corrupt(path, [], "it does not begin with an instance number")
-        }
-        instance = first.payload.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        instance = try SignRecordFile.instance(of: contents.records.first, path)
         records = Array(contents.records.dropFirst())
         wasTorn = contents.torn
         if contents.torn { try files.truncate(path, to: contents.size) }

@@ -218,6 +218,9 @@ final class SimulatedDisk: FileSystem {
         try operate { state in _ = state.names.removeValue(forKey: path) }
     }
 
+    /// Room enough: what a full disk refuses, a write finds out.
+    func space(at path: String) throws(StoreFailure) -> DiskSpace { DiskSpace(free: 1 << 40, total: 1 << 41) }
+
     func syncDirectory(_ path: String) throws(StoreFailure) {
         try operate { state in
             let prefix = path + "/"

@@ -1,0 +1,101 @@
+import Foundation
+import Logging
+import TimeCoinStore
+
+/// Notices a database that ends every process that opens it: a damaged page can crash the database engine,
+/// which then cannot report it.
+///
+/// Each opening is counted in a file until it has finished, well or with an error. Where several in a row
+/// have not, the database is opened in a process of its own first; when that dies of a signal the database is
+/// put aside. Nothing is deleted, and the operator is asked: the next start fetches the chain from the peers.
+struct OpeningGuard {
+    /// Openings that may end without an end before the next is tried elsewhere.
+    static let attemptsMax: UInt64 = 2
+    /// Databases put aside beside each other, at most.
+    static let quarantinesMax = 1000
+
+    private let directory: NodeDirectory
+    private let trial: [String]?
+    private let logger: Logger
+    private let files = PosixFileSystem()
+
+    private var counter: String { directory.root + "/opening" }
+
+    /// - Parameter trial: a program and its arguments that open the database and end; `nil` tries nothing.
+    init(_ directory: NodeDirectory, trial: [String]?, logger: Logger) {
+        self.directory = directory
+        self.trial = trial
+        self.logger = logger
+    }
+
+    /// Opens, counted.
+    ///
+    /// - Throws: what `body` throws; `corrupt` when the database was put aside; faults of the disk.
+    func open<Store>(_ body: () throws -> Store) throws -> Store {
+        let isCounting = try files.names(in: directory.root)?.contains("opening") == true
+        let unfinished = isCounting ? try files.size(of: counter) : 0
+        if unfinished >= OpeningGuard.attemptsMax, let trial { try run(trial, after: unfinished) }
+        let file = try files.open(counter, creating: true)
+        try file.append([UInt8(ascii: ".")])
+        try file.sync()
+        try files.syncDirectory(directory.root)
+        let result = Result { try body() }
+        try files.remove(counter)
+        try files.syncDirectory(directory.root)
+        return try result.get()
+    }
+
+    private func run(_ trial: [String], after unfinished: UInt64) throws {
+        logger.error(
+            "the last openings of the database did not end: it is tried in a process of its own",
+            metadata: ["openings": "\(unfinished)"])
+        guard let signal = try ChildProcess.signal(endingRun: trial) else { return }
+        let aside = try setAside()
+        try files.remove(counter)
+        try files.syncDirectory(directory.root)
+        throw StoreFailure(
+            .corrupt,
+            "the database ends every process that opens it (signal \(signal)) and was put aside as "
+                + "\(aside), nothing of it is deleted; restore a backup into \(directory.chain), or start "
+                + "again: the node then fetches the chain from its peers")
+    }
+
+    private func setAside() throws -> String {
+        let names = Set(try files.names(in: directory.root) ?? [])
+        for number in 1...OpeningGuard.quarantinesMax where !names.contains("chain.quarantine-\(number)") {
+            let aside = directory.root + "/chain.quarantine-\(number)"
+            try files.rename(directory.chain, to: aside)
+            try files.syncDirectory(directory.root)
+            return aside
+        }
+        throw StoreFailure(
+            .exists, "\(directory.root) holds \(OpeningGuard.quarantinesMax) databases put aside")
+    }
+}
+
+/// A program that runs beside this one, to its end.
+enum ChildProcess {
+    /// - Returns: the signal that ended it; `nil` when it ended by itself, with whatever status.
+    static func signal(endingRun arguments: [String]) throws(StoreFailure) -> Int32? {
+        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        defer {
+            for word in words { free(word) }
+        }
+        words.append(nil)
+        var pid: pid_t = 0
+        let started = posix_spawn(&pid, arguments.first ?? "", nil, nil, words, environ)
+        guard started == 0 else {
+            throw StoreFailure(
+                .io, "cannot start \(arguments.first ?? "a program"): \(String(cString: strerror(started)))")
+        }
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0 {
+            guard errno == EINTR else {
+                throw StoreFailure(.io, "cannot wait for a program: \(String(cString: strerror(errno)))")
+            }
+        }
+        // The low seven bits hold the signal, 0 after an exit.
+        let signal = status & 0x7f
+        return signal == 0 ? nil : signal
+    }
+}
