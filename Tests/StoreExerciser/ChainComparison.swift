@@ -71,15 +71,26 @@ struct ChainComparison {
             try same("certificate \(at)") { try $0.certificate(at: at) }
             try same("undo \(at)") { try $0.undo(at: at) }
             for transaction in commit.transactions {
-                try same("location of \(transaction)") { try $0.location(of: transaction) }
+                let name = transaction.identifier
+                try same("location of \(name)") { try $0.location(of: name) }
+                for index in 0..<transaction.outputCount {
+                    let outPoint = OutPoint(transaction: name, index: index)
+                    try same("\(outPoint)") { try $0.output(outPoint) }
+                    try same("position of \(outPoint)") { try $0.position(of: outPoint) }
+                }
             }
-            for (outPoint, _) in commit.created { try same("\(outPoint)") { try $0.output(outPoint) } }
             // Of what lies above the tip a store may keep nothing to ask for.
             guard at <= height else { continue }
             for (key, _) in commit.nodes { try same("node \(key)") { try $0.node(key) } }
             for (index, _) in commit.chunks { try same("chunk \(index)") { try $0.chunk(index) } }
         }
+        try same("base") { try $0.base() }
+        try same("unspent outputs") { try $0.outputs(from: 0, countMax: .max) }
+        for group in 0...(try model.tip()?.leafCount ?? 0) / 64 {
+            try same("leaves \(group)") { try $0.leaves(group: group) }
+        }
         for script in chain.scripts {
+            try same("history of \(script)") { try $0.history(locking: script, after: nil, countMax: .max) }
             try same("outputs of \(script)") {
                 try $0.unspent(locking: script, after: nil, countMax: .max).sorted {
                     $0.outPoint < $1.outPoint

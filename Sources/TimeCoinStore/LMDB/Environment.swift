@@ -114,6 +114,36 @@ final class Environment: @unchecked Sendable {
         try tables([(name, identifier)], checksumKey: checksumKey)[0]
     }
 
+    /// Unit: bytes.
+    func mapBytes() throws(StoreFailure) -> Int {
+        var information = MDB_envinfo()
+        try LMDBStatus.check(mdb_env_info(handle, &information), "read the size of the map")
+        return information.me_mapsize
+    }
+
+    /// How many commits the oldest snapshot in use, of any process, lies behind the last one: pages that
+    /// became free since then cannot be used. `nil` when none is in use.
+    func oldestSnapshotLag() throws(StoreFailure) -> UInt64? {
+        var information = MDB_envinfo()
+        try LMDBStatus.check(mdb_env_info(handle, &information), "read the last transaction")
+        var oldest: UInt64?
+        // A line a reader: process, thread, and the number of its transaction or a dash.
+        let status = withUnsafeMutablePointer(to: &oldest) { oldest in
+            mdb_reader_list(
+                handle,
+                { line, context in
+                    let words = line.map { String(cString: $0) }?.split { $0 == " " || $0 == "\n" } ?? []
+                    let oldest = context?.assumingMemoryBound(to: UInt64?.self)
+                    if let number = words.last.flatMap({ UInt64($0) }), let oldest {
+                        oldest.pointee = min(oldest.pointee ?? number, number)
+                    }
+                    return 0
+                }, oldest)
+        }
+        guard status >= 0 else { throw LMDBStatus.failure(status, "list the readers") }
+        return oldest.map { UInt64(information.me_last_txnid) - min(UInt64(information.me_last_txnid), $0) }
+    }
+
     /// Runs `body` over a snapshot, which ends with it.
     func read<Result>(_ body: (ReadTransaction) throws -> Result) throws -> Result {
         var pointer: OpaquePointer?
