@@ -14,6 +14,8 @@ import tempfile
 BIN = sys.argv[1]
 EXERCISER = os.path.join(BIN, "store-exerciser")
 SECONDS_MAX = 120
+# A kill loses nothing of what the system has taken, whatever it lies on; in memory, syncs cost no time.
+PLACE = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 class Lost(AssertionError):
@@ -25,7 +27,7 @@ class Directory:
 
     def __init__(self, seed, copy_of=None):
         self.seed = seed
-        self.path = tempfile.mkdtemp(prefix="timecoin-store.")
+        self.path = tempfile.mkdtemp(prefix="timecoin-store.", dir=PLACE)
         self.blocks = {}
         self.signatures = {}
         self.height, self.signed, self.life = 0, None, 0

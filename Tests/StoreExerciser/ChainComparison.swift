@@ -56,7 +56,8 @@ struct ChainComparison {
         ) throws {
             let (answer, expected) = (try ask(found), try ask(model))
             guard answer == expected else {
-                throw Difference(description: "\(what()): \(answer), it must be \(expected)")
+                let words = ["\(answer)", "\(expected)"].map { $0.prefix(300) }
+                throw Difference(description: "\(what()): \(words[0]), it must be \(words[1])")
             }
         }
         try same("tip") { try $0.tip() }
@@ -69,7 +70,10 @@ struct ChainComparison {
             try same("height of \(commit.hash)") { try $0.height(of: commit.hash) }
             try same("block \(at)") { try $0.block(at: at) }
             try same("certificate \(at)") { try $0.certificate(at: at) }
-            try same("undo \(at)") { try $0.undo(at: at) }
+            try same("undo \(at)") {
+                try $0.undo(at: at).map { [$0.previousState, Array($0.previousTip.hash.bytes)] }
+            }
+            try same("spent \(at)") { try $0.undo(at: at)?.spent }
             for transaction in commit.transactions {
                 let name = transaction.identifier
                 try same("location of \(name)") { try $0.location(of: name) }
