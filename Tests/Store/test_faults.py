@@ -2,7 +2,7 @@
 there, or answered with an error. After a fault nothing is acknowledged and nothing signed, the program says why and
 ends with 74; what is on disk afterwards is whole. Needs strace; without it, it says so. Run by Scripts/test-store.
 
-usage: test_faults.py PROGRAMS [STRIDE]        every STRIDE-th call, each kind of fault at another one
+usage: test_faults.py PROGRAMS [STRIDE [SEED]]        one of STRIDE faults, drawn by the seed; all of them with 1
 """
 
 import collections
@@ -20,12 +20,14 @@ import time
 from exerciser import BIN, EXERCISER, Directory, Lost
 
 stride = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+draw = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
 CALLS = ("pwrite64", "pwritev", "pwritev2", "write", "writev", "fdatasync", "fsync", "msync", "sync_file_range", "rename",
          "renameat", "renameat2", "unlink", "unlinkat", "ftruncate", "fallocate", "openat", "mkdir", "mkdirat", "flock",
          "fcntl")
-WRITES = ("pwrite64", "pwritev", "pwritev2", "write", "writev", "fallocate")
-# Calls whose failure the program may survive, because it can do without: none changes what is kept.
-KILL, EIO, ENOSPC, SHORT = "signal=KILL", "error=EIO", "error=ENOSPC", "retval=1"
+WRITES = ("pwrite64", "pwritev", "pwritev2", "write", "writev")
+# The last tells that one byte was written, and none was: a disk that lies.
+KILL, EIO, ENOSPC, LIE = "signal=KILL", "error=EIO", "error=ENOSPC", "retval=1"
+NAMES = {KILL: "kill", EIO: "EIO", ENOSPC: "ENOSPC", LIE: "lie"}
 
 
 def strace_works():
@@ -122,7 +124,7 @@ def inject(work, call, number, fault):
                     raise Lost(f"ended without a reason: {lines[-2:]}")
             elif status != 0 or is_vital(call, fault):
                 raise Lost(f"ended with {status}: {lines[-2:]}")
-            if fault != SHORT or call in ("pwrite64", "pwritev"):
+            if fault != LIE or call != "write":
                 directory.check()
         except Lost as loss:
             raise Lost(f"{where}: {loss}") from loss
@@ -131,8 +133,8 @@ def inject(work, call, number, fault):
 
 def is_vital(call, fault):
     """Whether nothing may be acknowledged after this failure. A disk that lies about how much it wrote is noticed by
-    the database, which asks for whole pages; an append to a file goes on with the rest."""
-    return call not in ("fcntl", "openat") and not (fault == SHORT and call in ("write", "writev", "fallocate"))
+    the database, which asks for whole pages; an append to a file goes on with the rest, and its checksum is wrong."""
+    return call not in ("fcntl", "openat") and not (fault == LIE and call == "write")
 
 
 def short_writes():
@@ -142,7 +144,6 @@ def short_writes():
         journal = os.path.join(source.path, "journal")
         sizes = [os.path.getsize(os.path.join(root, name)) for root, _, names in os.walk(source.path)
                  for name in names if name != "lock.mdb"]
-        draw = random.Random(5)
         cut = 0
         for _ in range(max(10, 60 // stride)):
             limit = draw.choice(sizes) + draw.randint(1, 9000)
@@ -193,19 +194,17 @@ print("skipped: a full disk, which needs root and tmpfs" if height is None else
 if not strace_works():
     print("skipped: faults at every system call, which need strace and ptrace", flush=True)
     sys.exit()
-turn = 0
 for work in works():
     ended = collections.Counter()
     with work.source:
         calls = list(work.calls())
         kinds = collections.Counter(call for call, _, _ in calls)
         for call, number, _ in calls:
-            for fault in (KILL, EIO, ENOSPC, SHORT):
-                if fault in (ENOSPC, SHORT) and call not in WRITES:
+            for fault in (KILL, EIO, ENOSPC, LIE):
+                if fault in (ENOSPC, LIE) and call not in WRITES:
                     continue
-                turn += 1
-                if turn % stride == 0:
-                    ended[f"{fault.split('=')[1]} → {inject(work, call, number, fault)}"] += 1
+                if draw.randrange(stride) == 0:
+                    ended[f"{NAMES[fault]} → {inject(work, call, number, fault)}"] += 1
     print(f"ok: {work.name}: {len(calls)} calls ({', '.join(f'{n} {c}' for c, n in kinds.items())}); "
           f"{', '.join(f'{n} × {what}' for what, n in sorted(ended.items()))}", flush=True)
 print(f"ok: {time.monotonic() - start:.0f} s")

@@ -80,18 +80,20 @@ class Running:
 
     def __init__(self, node, wrapper):
         self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([*wrapper, *node.words()], stdout=subprocess.DEVNULL, stderr=self.log)
+        self.process = subprocess.Popen([*wrapper, *node.words()], stdout=subprocess.DEVNULL, stderr=self.log,
+                                        start_new_session=True)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         if self.process.poll() is None:
-            self.process.terminate()
+            # The group is this node and whatever traces it.
+            os.killpg(self.process.pid, signal.SIGTERM)
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
 
     def said(self):

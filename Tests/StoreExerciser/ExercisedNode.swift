@@ -73,11 +73,13 @@ final class ExercisedNode {
     ///
     /// - Parameter life: counts the starts; what is voted for differs between them, as it may in a node.
     func advance(life: UInt64) throws {
+        // What cannot be read has no part in what is kept: it may be tried again.
+        stage = .nothing
         let (commit, next) = try store.snapshot { try chain.next(on: state, $0) }
-        stage = .journal
         for case .value(let bytes) in try journal.entries(of: commit.height) where bytes != commit.block {
             throw StoreFailure(.corrupt, "the journal holds another block of height \(commit.height)")
         }
+        stage = .journal
         try journal.append(.value(commit.block), height: commit.height)
         for type in VoteType.allCases {
             var random = SeededGenerator(seed: life, part: 2 * commit.height + UInt64(type.rawValue))

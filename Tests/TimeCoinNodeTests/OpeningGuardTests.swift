@@ -113,4 +113,49 @@ struct OpeningGuardTests {
         #expect(refusal?.contains("\(record.instance)") == true)
         #expect(refusal?.contains("put back the record") == true)
     }
+
+    @Test("K13: a journal ahead of the chain is put aside whole, and its heights are never signed again")
+    func journalAhead() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let directory = try directory()
+        let gap = JournalGap(directory.journal)
+        do {
+            let journal = try gap.open(next: 1)
+            for height in Height(1)...7 { try journal.append(.record(.start), height: height) }
+            try journal.sync()
+        }
+        #expect(try gap.height() == 0)
+        #expect(try gap.open(next: 7).entries(of: 7).count == 1, "it stands where the chain does")
+        do {
+            let journal = try gap.open(next: 3)
+            #expect(try journal.entries(of: 7).isEmpty)
+            try journal.append(.record(.start), height: 3)
+            try journal.sync()
+        }
+        #expect(try gap.height() == 7)
+        // The start after that finds entries of its height, and still remembers what was lost.
+        #expect(try gap.open(next: 3).entries(of: 3).count == 1)
+        #expect(try gap.height() == 7)
+        let aside = try StoredJournal(opening: directory.journal + ".before-7")
+        #expect(try aside.entries(of: 7).count == 1)
+    }
+
+    @Test("K13: a height whose journal was lost stays unsigned after the next start, too")
+    func lostHeight() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let directory = try directory()
+        let gap = JournalGap(directory.journal)
+        try gap.mark(5)
+        try gap.mark(3)
+        #expect(try JournalGap(directory.journal).height() == 5)
+        #expect(try JournalGap(directory.root + "/journal-of-another").height() == 0)
+        do {
+            let journal = try gap.open(next: 2)
+            try journal.append(.record(.start), height: 5)
+            try journal.sync()
+        }
+        _ = try gap.open(next: 2)
+        #expect(try names(directory).filter { $0.hasPrefix("journal") } == ["journal", "journal.before-5"])
+        #expect(try StoredJournal(opening: directory.journal + ".before-5/2").lastHeight == 5)
+    }
 }

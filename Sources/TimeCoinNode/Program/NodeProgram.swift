@@ -69,8 +69,7 @@ public struct NodeProgram: Sendable {
             store, from: try openState(store, genesis), logger: logger)
         let recoveries = try RecoveryDirectory(directory).recoveries(genesis: genesis.state)
         let state = try recoveries.reduce(stored) { try $0.following($1) }
-        let journal = try StoredJournal(
-            opening: directory.path(\.journal, after: recoveries.last?.votingChain))
+        let journal = try gap(recoveries).open(next: state.height + 1)
         let submissions = try SubmissionLog(
             opening: directory.submissions, at: NodeClock.system.moment.clock, logger: logger)
         let signer = try openSigner(state, recoveries.last, instance: store.instance)
@@ -128,6 +127,10 @@ public struct NodeProgram: Sendable {
         return (signer, stopped)
     }
 
+    private func gap(_ recoveries: [VerifiedRecovery]) -> JournalGap {
+        JournalGap(configuration.directory.path(\.journal, after: recoveries.last?.votingChain))
+    }
+
     private func lostHeight(_ entries: [JournalEntry], _ signer: Signer?, above height: Height) -> Height {
         let lost = NodeRecovery.lostHeight(entries, signer?.signedAtStart.last, above: height)
         if let lost {
@@ -144,10 +147,14 @@ public struct NodeProgram: Sendable {
         stopped: String?, at now: Instant
     ) throws -> Reactor {
         let entries = try journal.entries(of: state.height + 1)
+        let gap = gap(recoveries)
+        let lost = max(
+            journal.damagedUpTo ?? 0, lostHeight(entries, signer, above: state.height))
+        if lost > state.height { try gap.mark(lost) }
         var reactor = Reactor(
             state: state, own: signer?.key, signed: signer?.signedAtStart,
             secret: Hash256(Randomness.bytes(Hash256.byteCount)) ?? .zero, settings: Reactor.Settings(),
-            signsAbove: max(journal.damagedUpTo ?? 0, lostHeight(entries, signer, above: state.height)),
+            signsAbove: max(lost, try gap.height()),
             at: now)
         reactor.recoveries = recoveries
         reactor.signingStopped = stopped

@@ -23,6 +23,9 @@ package final class StoredJournal: ConsensusJournaling {
         }
     }
 
+    /// The height of the last record; 0 before the first.
+    var lastHeight: Height { file.withLock { $0.lastHeight } }
+
     package func append(_ entry: JournalEntry, height: Height) throws {
         try file.withLock { try $0.append(entry.encoded, height: height) }
     }

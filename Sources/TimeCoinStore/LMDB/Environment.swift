@@ -28,24 +28,20 @@ final class Environment: @unchecked Sendable {
         var created: OpaquePointer?
         try LMDBStatus.check(mdb_env_create(&created), "create an environment")
         guard let created else { throw StoreFailure(.io, "no environment") }
+        // From here on `deinit` closes it, also where this throws.
         handle = created
-        do {
-            try LMDBStatus.check(
-                mdb_env_set_maxdbs(handle, Environment.tablesMax), "set the number of tables")
-            try LMDBStatus.check(
-                mdb_env_set_maxreaders(handle, Environment.readersMax), "set the number of readers")
-            try LMDBStatus.check(mdb_env_set_mapsize(handle, mapBytes), "set the size of the map")
-            let flags = CUnsignedInt(bitPattern: MDB_NOTLS)
-            try LMDBStatus.check(mdb_env_open(handle, directory, flags, 0o600), "open \(directory)")
-            var dead: CInt = 0
-            try LMDBStatus.check(mdb_reader_check(handle, &dead), "clear readers of ended processes")
-            try grow(from: mapBytes, on: try PosixFileSystem().space(at: directory))
-            try lengthen("\(directory)/data.mdb")
-            try PosixFileSystem().allocate("\(directory)/lock.mdb")
-        } catch {
-            mdb_env_close(handle)
-            throw error
-        }
+        try LMDBStatus.check(
+            mdb_env_set_maxdbs(handle, Environment.tablesMax), "set the number of tables")
+        try LMDBStatus.check(
+            mdb_env_set_maxreaders(handle, Environment.readersMax), "set the number of readers")
+        try LMDBStatus.check(mdb_env_set_mapsize(handle, mapBytes), "set the size of the map")
+        let flags = CUnsignedInt(bitPattern: MDB_NOTLS)
+        try LMDBStatus.check(mdb_env_open(handle, directory, flags, 0o600), "open \(directory)")
+        var dead: CInt = 0
+        try LMDBStatus.check(mdb_reader_check(handle, &dead), "clear readers of ended processes")
+        try grow(from: mapBytes, on: try PosixFileSystem().space(at: directory))
+        try lengthen("\(directory)/data.mdb")
+        try PosixFileSystem().allocate("\(directory)/lock.mdb")
     }
 
     deinit {
