@@ -64,7 +64,8 @@ class Work:
                 if not match:
                     continue
                 seen[match[1]] += 1
-                if directory.path in line:
+                # Giving a lock back cannot fail in a way that matters: its file is closed next.
+                if directory.path in line and "LOCK_UN" not in line:
                     yield match[1], seen[match[1]], line
 
 

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Testing
+import TimeCoinConsensus
 import TimeCoinCore
 import TimeCoinStore
 import TimeCoinTesting

@@ -4,11 +4,19 @@ import TimeCoinStore
 
 /// A full disk, foreseen.
 extension NodeShell {
-    /// Looks now and then at the room that is left.
+    /// Commits that the oldest snapshot in use may lie behind before it is told. Unit: commits.
+    private static let snapshotLagMax: UInt64 = 100
+
+    /// Looks now and then at the room that is left, and at who keeps pages from being used again.
     mutating func lookAtDisk(at now: Instant) {
         guard let disk = parts.disk, fault == nil, diskLookAt <= now else { return }
         diskLookAt = now.advanced(byMilliseconds: DiskWatermark.interval)
         do {
+            if let lag = try parts.store.oldestSnapshotLag(), lag > NodeShell.snapshotLagMax {
+                parts.logger.warning(
+                    "a snapshot of the database is in use for long: it grows meanwhile",
+                    metadata: ["commits": "\(lag)"])
+            }
             let space = try disk.files.space(at: disk.path)
             switch diskWatermark.take(space) {
             case nil: break

@@ -95,6 +95,8 @@ public final class ChainStore: ChainStoring {
         }
     }
 
+    public func oldestSnapshotLag() throws(StoreFailure) -> UInt64? { try environment.oldestSnapshotLag() }
+
     @discardableResult
     public func rollbackTip() throws(StoreFailure) -> ChainTip {
         try environment.write { transaction throws(StoreFailure) in

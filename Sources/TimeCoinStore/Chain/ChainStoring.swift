@@ -22,6 +22,14 @@ public protocol ChainStoring: Sendable {
     /// - Throws: as ``commit(_:)``; `noUndo` for genesis and for blocks whose undo record is no longer kept.
     @discardableResult
     func rollbackTip() throws(StoreFailure) -> ChainTip
+
+    /// How many commits the oldest snapshot in use lies behind the last one; `nil` when none is in use, or
+    /// where a snapshot holds nothing back.
+    func oldestSnapshotLag() throws(StoreFailure) -> UInt64?
+}
+
+extension ChainStoring {
+    public func oldestSnapshotLag() throws(StoreFailure) -> UInt64? { nil }
 }
 
 /// How a store keeps its chain.
