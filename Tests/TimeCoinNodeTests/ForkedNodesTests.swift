@@ -46,7 +46,9 @@ struct ForkedNodesTests {
 
         /// Writes blocks, each decided by these members, as if the node had taken part.
         func grow(_ number: Int, blocks count: Int, signers: [Int]) throws {
-            let store = try ChainStore(opening: homes[number].chain, chain: genesis.hash)
+            let store = try ChainStore(
+                opening: homes[number].chain, chain: genesis.hash,
+                options: try InstanceNumber.storeOptions(homes[number]))
             try store.commit([BlockCommit(genesis.block, change: genesis.change, certificate: [])])
             var state = genesis.state
             for _ in 0..<count {
