@@ -33,6 +33,8 @@ struct Session {
 
     /// Seconds that a call may take.
     private static let callTimeout: Int64 = 30
+    /// Seconds that a backup may take: it copies and reads the whole database.
+    private static let backupTimeout: Int64 = 86_400
     /// Seconds that `--wait-ready` waits.
     private static let readyTimeout: Int64 = 60
     /// Seconds that `send --wait` waits.
@@ -143,10 +145,13 @@ struct Session {
                     throw UsageFailure(
                         message: "\(parameter.name) is not JSON: \(error)", hint: method.usage)
                 }
+            case .path:
+                return .string(text.hasPrefix("/") ? text : FileManager.default.currentDirectoryPath + "/" + text)
             case .string, .amount, .block: return .string(text)
             }
         }
-        Output.result(try await call(name, parameters), line.output)
+        let timeout = name == "backup" ? line.timeout ?? Session.backupTimeout : nil
+        Output.result(try await call(name, parameters, timeout: timeout), line.output)
     }
 
     /// With standard input in the place of `-`: no system takes a large transaction as an argument.

@@ -14,6 +14,8 @@ enum CommandFailure {
         }
         StandardStreams.note("error: \(message(of: error))")
         if let failure = error as? SocketPath.Failure { StandardStreams.note("hint: \(failure.hint)") }
+        if let hint = (error as? DatabaseFailure)?.hint { StandardStreams.note("hint: \(hint)") }
+        if let hint = (error as? ControlFailure)?.hint { StandardStreams.note("hint: \(hint)") }
         if let hint = (error as? RPCError)?.hint { StandardStreams.note("hint: \(hint)") }
         exit(status(of: error).rawValue)
     }
@@ -33,6 +35,7 @@ enum CommandFailure {
         case let failure as ControlFailure: failure.exitCode
         case is Genesis.Failure, is SocketPath.Failure: .configuration
         case is NodeIdentity.Failure: .internalError
+        case let failure as DatabaseFailure: failure.exitCode
         case is ParsedFailure, is HexFile.Failure: .badInput
         case is RecoveryDesk.Refusal: .refused
         case is RecoveryRejection, is ForkProofRejection: .ioError

@@ -13,7 +13,8 @@ struct TimeCoinNodeCommand: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, RunCommand.self, KeysCommand.self, GenesisCommand.self, LocalnetCommand.self,
             JournalCommand.self, SignCommand.self, EvidenceCommand.self, ProofCommand.self,
-            RecoveryCommand.self, TryOpeningCommand.self,
+            RecoveryCommand.self, TryOpeningCommand.self, DatabaseCommand.self, BackupCommand.self,
+            RestoreCommand.self,
         ])
 
     static func main() async {

@@ -8,6 +8,8 @@ public struct RPCMethod: Sendable, Hashable {
         case amount
         /// A height or a block hash.
         case block
+        /// An absolute path on the node's machine; on the command line relative to the working directory.
+        case path
         /// An array or an object; on the command line, its JSON text.
         case json
     }
@@ -149,6 +151,9 @@ public struct RPCMethod: Sendable, Hashable {
                 Parameter("wait", .integer, required: false, "seconds to wait for one, at most 30"),
                 Parameter("max", .integer, required: false, "how many at most"),
             ]),
+        RPCMethod(
+            "backup", "Copies the database while the node runs, and verifies the copy.",
+            [Parameter("directory", .path, "a new directory for the backup")]),
         RPCMethod("uptime", "Seconds since the node started."),
         RPCMethod(
             "help", "All methods, or one.", [Parameter("method", .string, required: false, "a method's name")]

@@ -50,7 +50,7 @@ struct CallParameters: Sendable {
 
     private static func fits(_ value: JSONValue, _ kind: RPCMethod.Kind) -> Bool {
         switch kind {
-        case .string: value.string != nil
+        case .string, .path: value.string != nil
         case .integer: value.token.flatMap { Int64($0) } != nil
         case .boolean: value.bool != nil || value.token.map { $0 == "true" || $0 == "false" } ?? false
         case .amount, .block: value.token != nil

@@ -176,12 +176,27 @@ private final class OpenConnections: Sendable {
     let count = Atomic<Int>(0)
 }
 
-/// Closes a connection on which nothing happens.
-private final class IdleConnectionHandler: ChannelInboundHandler {
+/// Closes a connection on which nothing happens and nobody waits for an answer.
+private final class IdleConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+
+    /// Requests without their answers.
+    private var open = 0
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .end = unwrapInboundIn(data) { open += 1 }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) { open -= 1 }
+        context.write(data, promise: promise)
+    }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is IdleStateHandler.IdleStateEvent {
+            guard open == 0 else { return }
             context.close(promise: nil)
         } else {
             context.fireUserInboundEventTriggered(event)

@@ -15,6 +15,7 @@ struct NodeAPI: CallAnswering {
     let network: Network
     let started: Instant
     let clock: NodeClock
+    let backup: DatabaseBackup
 
     func answer(_ request: RPCRequest) async -> Result<JSONValue, RPCError> {
         do {
@@ -77,6 +78,7 @@ struct NodeAPI: CallAnswering {
         case "walletlock": await lock()
         case "getevents": try await events(parameters)
         case "uptime": .integer((clock.moment.instant.milliseconds - started.milliseconds) / 1000)
+        case "backup": try await makeBackup(parameters)
         case "help": help(parameters)
         case "stop": stopNode()
         default: throw RPCError(.unknownMethod, "unknown-method", "there is no method \(method.name)")

@@ -53,12 +53,8 @@ public struct NodeProgram: Sendable {
     ///   from listening.
     public func run() async throws {
         let directory = configuration.directory
-        let genesis = try GenesisDocument(reading: directory.genesis).genesis()
-        guard genesis.state.parameters.network == directory.network else {
-            throw GenesisDocument.Failure(
-                description: "\(directory.genesis) is of network \(genesis.state.parameters.network.rawValue)"
-            )
-        }
+        let genesis = try directory.readGenesis()
+        try DatabaseSwap.settle(directory)
         let opening = OpeningGuard(directory, trial: configuration.trial, logger: logger)
         let store = try opening.open {
             try ChainStore(
@@ -217,7 +213,8 @@ public struct NodeProgram: Sendable {
         let stop = StopRequest()
         let api = NodeAPI(
             core: core, store: store, wallet: wallet, intake: intake, peers: link, events: events, stop: stop,
-            network: directory.network, started: clock.moment.instant, clock: clock)
+            network: directory.network, started: clock.moment.instant, clock: clock,
+            backup: DatabaseBackup(of: store, in: directory, clock: clock))
         let socket = SocketPath.forListening(networkDirectory: directory.root)
         if let pointer = socket.pointer {
             try Data(socket.path.utf8).write(to: URL(fileURLWithPath: pointer))

@@ -1,5 +1,5 @@
 /// CRC-32C (Castagnoli; RFC 3720, appendix B.4): reflected polynomial 0x82f63b78, eight bytes a step.
-struct CRC32C {
+package struct CRC32C {
     private var register: UInt32 = 0xffff_ffff
 
     private static let tables: [[UInt32]] = makeTables()
@@ -16,7 +16,7 @@ struct CRC32C {
         return tables
     }
 
-    static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    package static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
         var crc = CRC32C()
         crc.update(bytes)
         return crc.value

@@ -8,7 +8,7 @@ import Synchronization
 /// transactions are not bound to threads because of `MDB_NOTLS`; write transactions exclude each other by
 /// LMDB's own mutex and begin and end inside one synchronous call, hence on one thread).
 final class Environment: @unchecked Sendable {
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     /// Set by the first failed write.
     private let latch = Mutex<StoreFailure?>(nil)
 

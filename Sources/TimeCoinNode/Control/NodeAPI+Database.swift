@@ -1,0 +1,20 @@
+import TimeCoinControl
+import TimeCoinStore
+
+/// What is done with the database beside a running node.
+extension NodeAPI {
+    /// A hot copy, verified. It fails without any harm to the node, so a fault of it is no fault of this machine.
+    func makeBackup(_ parameters: CallParameters) async throws -> JSONValue {
+        let target = parameters.string("directory") ?? ""
+        guard target.hasPrefix("/") else {
+            throw RPCError(.invalidParameter, "bad-path", "\(target) is no absolute path")
+        }
+        do {
+            return try await backup.makeBeside(target).json
+        } catch let failure as DatabaseFailure {
+            throw RPCError(.rejected, failure.kind.rawValue, failure.description, hint: failure.hint)
+        } catch let failure as StoreFailure {
+            throw RPCError(.rejected, "backup-failed", "\(failure)")
+        }
+    }
+}

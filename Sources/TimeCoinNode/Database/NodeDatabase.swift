@@ -1,0 +1,66 @@
+import Foundation
+import TimeCoinCore
+import TimeCoinStore
+
+/// The database of a node that does not run, open for one command.
+struct NodeDatabase: Sendable {
+    let store: ChainStore
+    let genesis: Genesis
+    let recoveries: [VerifiedRecovery]
+    let path: String
+
+    /// - Parameters:
+    ///   - path: of the database, where it is not the node's own.
+    ///   - creating: makes a database of the genesis file where there is none.
+    /// - Throws: ``DatabaseFailure``, `StoreFailure`, ``GenesisDocument/Failure``, `Genesis.Failure`.
+    init(
+        opening directory: NodeDirectory, at path: String? = nil, creating: Bool = false,
+        options: StoreOptions = StoreOptions()
+    ) throws {
+        let genesis = try directory.readGenesis()
+        self.genesis = genesis
+        self.path = path ?? directory.chain
+        if path == nil { try DatabaseSwap.settle(directory) }
+        guard creating || NodeDatabase.exists(self.path) else {
+            throw DatabaseFailure(
+                .missing, "there is no database in \(self.path)",
+                hint: "`timecoin-node run` fetches the chain from peers; `restore` and `db import` bring one")
+        }
+        recoveries = try RecoveryDirectory(directory).recoveries(genesis: genesis.state)
+        store = try NodeDatabase.store(self.path, genesis.hash, options, directory)
+    }
+
+    private static func store(
+        _ path: String, _ chain: Hash256, _ options: StoreOptions, _ directory: NodeDirectory
+    ) throws -> ChainStore {
+        do {
+            return try ChainStore(opening: path, chain: chain, options: options)
+        } catch {
+            guard error.code != .locked else { throw DatabaseFailure.inUse(directory) }
+            throw error
+        }
+    }
+
+    static func exists(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: "\(path)/\(ChainStore.fileName)")
+    }
+
+    /// The state after the tip, as it is stored; genesis is written where nothing is.
+    func state() throws -> ChainState {
+        if let bytes = try store.snapshot({ try $0.state() }) { return try ChainState(decoding: bytes) }
+        try store.commit([BlockCommit(genesis.block, change: genesis.change, certificate: [])])
+        return genesis.state
+    }
+}
+
+extension NodeDirectory {
+    /// The beginning of the chain that this directory is of.
+    func readGenesis() throws -> Genesis {
+        let genesis = try GenesisDocument(reading: genesis).genesis()
+        guard genesis.state.parameters.network == network else {
+            throw GenesisDocument.Failure(
+                description: "\(self.genesis) is of network \(genesis.state.parameters.network.rawValue)")
+        }
+        return genesis
+    }
+}
