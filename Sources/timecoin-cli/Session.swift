@@ -146,7 +146,8 @@ struct Session {
                         message: "\(parameter.name) is not JSON: \(error)", hint: method.usage)
                 }
             case .path:
-                return .string(text.hasPrefix("/") ? text : FileManager.default.currentDirectoryPath + "/" + text)
+                return .string(
+                    text.hasPrefix("/") ? text : FileManager.default.currentDirectoryPath + "/" + text)
             case .string, .amount, .block: return .string(text)
             }
         }

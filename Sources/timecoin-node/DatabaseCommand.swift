@@ -30,7 +30,8 @@ struct DatabaseCommand: AsyncParsableCommand {
         @Option(help: "The first block.") var from: UInt64 = 1
         @Option(help: "The last block; by default the last certified one.") var to: UInt64?
         @Option(name: .shortAndLong, help: "human or json.") var output: OutputFormat = .human
-        @Argument(help: "A new file, or - for output: the summary then goes to standard error.") var file: String
+        @Argument(help: "A new file, or - for output: the summary then goes to standard error.") var file:
+            String
 
         func run() async throws {
             let summary = try ChainExport.run(
@@ -43,7 +44,8 @@ struct DatabaseCommand: AsyncParsableCommand {
 
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "import", abstract: "Verifies exported blocks as if a stranger sent them, and keeps them.")
+            commandName: "import",
+            abstract: "Verifies exported blocks as if a stranger sent them, and keeps them.")
 
         @OptionGroup var node: NodeOptions
         @Option(name: .shortAndLong, help: "human or json.") var output: OutputFormat = .human
@@ -97,7 +99,8 @@ struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
         abstract: "Copies the database and verifies the copy; where a node runs, the node does it.",
-        discussion: "Keys, wallet, sign record and journal are in no backup. A sign record must never be restored.")
+        discussion:
+            "Keys, wallet, sign record and journal are in no backup. A sign record must never be restored.")
 
     @OptionGroup var node: NodeOptions
     @Option(name: .shortAndLong, help: "human or json.") var output: OutputFormat = .human

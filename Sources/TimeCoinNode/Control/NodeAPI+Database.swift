@@ -3,7 +3,7 @@ import TimeCoinStore
 
 /// What is done with the database beside a running node.
 extension NodeAPI {
-    /// A hot copy, verified. It fails without any harm to the node, so a fault of it is no fault of this machine.
+    /// A hot copy, verified. What goes wrong with it is no fault of the node's own database.
     func makeBackup(_ parameters: CallParameters) async throws -> JSONValue {
         let target = parameters.string("directory") ?? ""
         guard target.hasPrefix("/") else {

@@ -86,7 +86,8 @@ struct ArchiveReader {
         let checksum = try take(4)
         var reader = ByteReader(checksum)
         guard try reader.readInteger() == CRC32C.checksum(payload) else {
-            throw Fault(height: next, offset: start, reason: "its frame is damaged: the checksum does not match")
+            throw Fault(
+                height: next, offset: start, reason: "its frame is damaged: the checksum does not match")
         }
         switch frame.kind {
         case .end:

@@ -27,7 +27,8 @@ struct ArchiveWriter {
             return
         }
         guard !FileManager.default.fileExists(atPath: path) else {
-            throw DatabaseFailure(.exists, "\(path) is there already", hint: "name another file, or remove it")
+            throw DatabaseFailure(
+                .exists, "\(path) is there already", hint: "name another file, or remove it")
         }
         try DatabaseSwap.clear(path + ".partial")
         file = try PosixFileSystem().open(path + ".partial", creating: true)

@@ -67,7 +67,8 @@ public struct BackupManifest: Hashable, Sendable {
         }
         guard let format = json["format"]?.integer, format == Int64(BackupManifest.currentFormat) else {
             throw DatabaseFailure(
-                .badInput, "\(path) has format \(json["format"]?.token ?? "none"), this program reads "
+                .badInput,
+                "\(path) has format \(json["format"]?.token ?? "none"), this program reads "
                     + "\(BackupManifest.currentFormat)", hint: "use the program that made the backup")
         }
         guard let network = json["network"]?.string.flatMap({ Network(rawValue: $0) }),

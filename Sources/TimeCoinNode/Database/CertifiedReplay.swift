@@ -86,7 +86,8 @@ struct CertifiedReplay {
         let header = block.header
         guard header.height == height, header.previous == state.headerHash else {
             throw Rejection(
-                height: height, reason: "it names height \(header.height) and follows \(header.previous), "
+                height: height,
+                reason: "it names height \(header.height) and follows \(header.previous), "
                     + "the block before is \(state.headerHash)")
         }
         // Of a branch that a recovery has left nothing is taken.

@@ -4,10 +4,10 @@ import TimeCoinStore
 /// The form of an exported chain, little endian.
 ///
 /// Header: magic (8), version (4), hash of the genesis block (32), first height (8), CRC-32C of these (4).
-/// Then frames: kind (1), length of the payload (4), height (8), CRC-32C of these (4), payload, CRC-32C of the
-/// payload (4). A block's payload is block and certificate, each with its length before it, as they travel.
-/// The last frame has kind 2, the height of the last block, and as payload count of blocks (8) and hash of the
-/// last one (32): an archive without it was cut. Nothing of it depends on who exports.
+/// Then frames: kind (1), length of the payload (4), height (8), CRC-32C of these (4), payload, CRC-32C of
+/// the payload (4). A block's payload is block and certificate, each with its length before it, as they
+/// travel. The last frame has kind 2, the height of the last block, and as payload count of blocks (8) and
+/// hash of the last one (32): an archive without it was cut. Nothing of it depends on who exports.
 enum ChainArchive {
     static let magic = Array("TIMECHN\n".utf8)
     static let version: UInt32 = 1
@@ -46,8 +46,10 @@ enum ChainArchive {
         init?(_ bytes: [UInt8]) {
             var reader = ByteReader(bytes)
             guard bytes.count == ChainArchive.frameHeaderBytes, let code = try? reader.readByte(),
-                let length: UInt32 = try? reader.readInteger(), let height: Height = try? reader.readInteger(),
-                let checksum: UInt32 = try? reader.readInteger(), checksum == CRC32C.checksum(bytes.dropLast(4)),
+                let length: UInt32 = try? reader.readInteger(),
+                let height: Height = try? reader.readInteger(),
+                let checksum: UInt32 = try? reader.readInteger(),
+                checksum == CRC32C.checksum(bytes.dropLast(4)),
                 let kind = Kind(rawValue: code), length <= ChainArchive.payloadBytesMax
             else { return nil }
             self.kind = kind

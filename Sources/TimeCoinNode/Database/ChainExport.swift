@@ -61,7 +61,8 @@ public enum ChainExport {
     ) throws -> Summary {
         var writer = try ArchiveWriter(
             writing: path, chain: database.genesis.hash, first: heights.lowerBound)
-        var meter = progress.meter("export", unit: "blocks", total: heights.upperBound - heights.lowerBound + 1)
+        var meter = progress.meter(
+            "export", unit: "blocks", total: heights.upperBound - heights.lowerBound + 1)
         var next = heights.lowerBound
         while next <= heights.upperBound {
             let left = Int(clamping: heights.upperBound - next + 1)

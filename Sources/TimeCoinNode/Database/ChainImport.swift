@@ -43,7 +43,8 @@ public enum ChainImport {
         let chain = try directory.readGenesis().hash
         guard archive.header.chain == chain else {
             throw DatabaseFailure(
-                .badInput, "\(path) is of the chain \(archive.header.chain), \(directory.genesis) of \(chain)")
+                .badInput, "\(path) is of the chain \(archive.header.chain), \(directory.genesis) of \(chain)"
+            )
         }
         let database = try NodeDatabase(opening: directory, creating: true)
         let tip = try database.state()

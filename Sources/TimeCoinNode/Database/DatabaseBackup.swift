@@ -78,7 +78,8 @@ public struct DatabaseBackup: Sendable {
         try files.syncDirectory(copy)
         let manifest = BackupManifest(
             verified, network: directory.network, chain: genesis.hash, at: clock.moment.clock)
-        try DurableCopy.write(Array((manifest.json.pretty + "\n").utf8), to: "\(draft)/\(BackupManifest.fileName)")
+        try DurableCopy.write(
+            Array((manifest.json.pretty + "\n").utf8), to: "\(draft)/\(BackupManifest.fileName)")
         try files.syncDirectory(draft)
         try files.rename(draft, to: target)
         try files.syncDirectory(URL(fileURLWithPath: target).deletingLastPathComponent().path)
@@ -90,7 +91,8 @@ public struct DatabaseBackup: Sendable {
         private let isTaken = Atomic<Bool>(false)
 
         func take() -> Bool {
-            isTaken.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+            isTaken.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
+                .exchanged
         }
 
         func release() { isTaken.store(false, ordering: .releasing) }

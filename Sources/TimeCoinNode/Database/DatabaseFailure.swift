@@ -41,14 +41,6 @@ public struct DatabaseFailure: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The same failure as a machine reads it.
-    public var json: JSONValue {
-        .object([
-            "ok": .bool(false), "reason": .string(kind.rawValue), "message": .string(description),
-            "hint": .optional(hint),
-        ])
-    }
-
     static func inUse(_ directory: NodeDirectory) -> DatabaseFailure {
         DatabaseFailure(
             .inUse, "a running node, or another command, has the database of \(directory.root) open",

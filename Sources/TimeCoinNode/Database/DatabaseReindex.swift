@@ -39,8 +39,8 @@ public enum DatabaseReindex {
     }
 
     /// - Parameter discarding: removes the old database at the end.
-    /// - Throws: ``DatabaseFailure``: `damaged` for a block that cannot be read or does not hold, with the old
-    ///   database as it was; faults of the disk.
+    /// - Throws: ``DatabaseFailure``: `damaged` for a block that cannot be read or does not hold, with the
+    ///   old database as it was; faults of the disk.
     public static func run(
         _ directory: NodeDirectory, discarding: Bool, progress: ProgressSink
     ) async throws -> Summary {

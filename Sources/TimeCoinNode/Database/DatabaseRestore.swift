@@ -69,7 +69,8 @@ public enum DatabaseRestore {
                 verified.stateRoot == manifest.stateRoot
             else {
                 throw DatabaseFailure(
-                    .badInput, "\(backup) holds block \(verified.height) \(verified.hash), its manifest "
+                    .badInput,
+                    "\(backup) holds block \(verified.height) \(verified.hash), its manifest "
                         + "says \(manifest.height) \(manifest.hash)")
             }
         } catch {
@@ -127,7 +128,9 @@ public enum DatabaseRestore {
             throw DatabaseFailure(.badInput, "\(path) is missing: the backup is not whole")
         }
         var meter = progress.meter("restore", unit: "bytes", total: try files.size(of: path))
-        try DurableCopy.file(path, to: "\(target)/\(ChainStore.fileName)") { progress.advance(&meter, to: $0) }
+        try DurableCopy.file(path, to: "\(target)/\(ChainStore.fileName)") {
+            progress.advance(&meter, to: $0)
+        }
         try files.syncDirectory(target)
         progress.finish(meter)
     }

@@ -2,8 +2,8 @@ public import TimeCoinControl
 public import TimeCoinCore
 import TimeCoinStore
 
-/// Takes blocks back that nobody has certified. What is certified is final, here as everywhere: of that only a
-/// recovery takes something back.
+/// Takes blocks back that nobody has certified. What is certified is final, here as everywhere: of that only
+/// a recovery takes something back.
 public enum DatabaseRollback {
     /// What is, or would be, taken back.
     public struct Summary: Hashable, Sendable {
@@ -49,8 +49,8 @@ public enum DatabaseRollback {
     }
 
     /// - Parameter target: the tip to go back to; by default the last certified block.
-    /// - Throws: ``DatabaseFailure``: `refused` for certified blocks; faults of the disk, after which it can be
-    ///   repeated.
+    /// - Throws: ``DatabaseFailure``: `refused` for certified blocks; faults of the disk, after which it can
+    ///   be repeated.
     public static func run(
         _ directory: NodeDirectory, to target: Height?, isDryRun: Bool
     ) throws -> Summary {
@@ -64,7 +64,8 @@ public enum DatabaseRollback {
                 .refused,
                 certified == 0
                     ? "block 0 is the genesis: it is never taken back"
-                    : "block \(certified) has a commit certificate: it is final; only a recovery takes it back",
+                    : "block \(certified) has a commit certificate: it is final; "
+                        + "only a recovery takes it back",
                 hint: "see Docs/ForkRunbook.md for what to do after a fork")
         }
         guard target <= tip.height else {

@@ -29,7 +29,8 @@ public struct DatabaseStatistics: Sendable {
             "tables": .array(
                 statistics.tables.map {
                     .object([
-                        "name": .string($0.name), "records": .integer($0.records), "bytes": .integer($0.bytes),
+                        "name": .string($0.name), "records": .integer($0.records),
+                        "bytes": .integer($0.bytes),
                     ])
                 }),
         ])

@@ -31,7 +31,8 @@ public enum DatabaseVerification {
             let root = state.roots.root
             guard root == header.stateRoot, state.headerHash == tip.hash, header.hash == tip.hash else {
                 throw DatabaseFailure(
-                    .damaged, "\(path): the state root of block \(tip.height) is \(header.stateRoot), what is "
+                    .damaged,
+                    "\(path): the state root of block \(tip.height) is \(header.stateRoot), what is "
                         + "stored gives \(root)")
             }
             guard state.commitment.leafCount == tip.leafCount, state.outputCount == tip.outputCount else {

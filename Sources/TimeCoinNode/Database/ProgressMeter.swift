@@ -1,5 +1,5 @@
-package import TimeCoinCore
 public import TimeCoinControl
+package import TimeCoinCore
 
 /// How far a long command has come.
 public struct ProgressReport: Hashable, Sendable {

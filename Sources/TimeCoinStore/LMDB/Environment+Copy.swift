@@ -24,7 +24,8 @@ extension Environment {
     /// - Parameter directory: exists and is empty.
     func copy(to directory: String) throws(StoreFailure) {
         try LMDBStatus.check(
-            mdb_env_copy2(handle, directory, CUnsignedInt(MDB_CP_COMPACT)), "copy the database to \(directory)")
+            mdb_env_copy2(handle, directory, CUnsignedInt(MDB_CP_COMPACT)),
+            "copy the database to \(directory)")
     }
 
     func size() throws(StoreFailure) -> EnvironmentSize {
