@@ -66,7 +66,8 @@ public enum ChainImport {
         _ progress: ProgressSink
     ) async throws -> Summary {
         var replay = try CertifiedReplay(database.store, tip: tip, recoveries: database.recoveries)
-        var meter = progress.meter("import", unit: "blocks", total: nil)
+        var meter = progress.meter(
+            "import", unit: "bytes", total: path == "-" ? nil : try PosixFileSystem().size(of: path))
         var present: UInt64 = 0
         do {
             while let stored = try archive.read() {
@@ -76,7 +77,7 @@ public enum ChainImport {
                 } else {
                     try await replay.take(stored)
                 }
-                progress.advance(&meter, to: present + replay.state.height - tip.height)
+                progress.advance(&meter, to: archive.offset)
             }
         } catch {
             try replay.flush()
