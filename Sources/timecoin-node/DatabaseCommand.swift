@@ -27,7 +27,7 @@ struct DatabaseCommand: AsyncParsableCommand {
             abstract: "Writes certified blocks to a file that every node of the chain can import.")
 
         @OptionGroup var node: NodeOptions
-        @Option(help: "The first block.") var from: UInt64 = 1
+        @Option(help: "The first block; by default the first that is kept.") var from: UInt64?
         @Option(help: "The last block; by default the last certified one.") var to: UInt64?
         @Option(name: .shortAndLong, help: "human or json.") var output: OutputFormat = .human
         @Argument(help: "A new file, or - for output: the summary then goes to standard error.") var file:

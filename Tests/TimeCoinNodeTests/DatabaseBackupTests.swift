@@ -92,7 +92,7 @@ struct DatabaseBackupTests {
         let message = try await world.refusal(.damaged) {
             _ = try await DatabaseBackup.run(open, to: other, progress: .silent)
         }
-        #expect(message.contains("no valid commit certificate"))
+        #expect(message.contains("does not prove the tip"))
         #expect(!FileManager.default.fileExists(atPath: other))
         _ = try await world.refusal(.missing) { try restore(other + ".partial", try world.node("c")) }
     }

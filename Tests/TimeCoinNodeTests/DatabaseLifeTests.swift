@@ -59,7 +59,7 @@ struct DatabaseLifeTests {
         let statistics = try DatabaseStatistics(of: node).statistics
         #expect(statistics.tip?.outputCount == world.world.state.outputCount)
         #expect(statistics.tip?.leafCount == world.world.state.commitment.leafCount)
-        #expect(statistics.blocksFrom == 0)
+        #expect(statistics.base == .whole)
         #expect(statistics.tables.first { $0.name == "blocks" }?.records == 4)
         #expect(statistics.tables.allSatisfy { $0.records == 0 || $0.bytes > 0 })
         #expect(statistics.tables.reduce(0) { $0 + $1.bytes } <= statistics.usedBytes)

@@ -123,7 +123,7 @@ struct DatabaseWorld {
         }
     }
 
-    func export(_ directory: NodeDirectory, _ name: String, from: Height = 1, through: Height? = nil) throws
+    func export(_ directory: NodeDirectory, _ name: String, from: Height? = nil, through: Height? = nil) throws
         -> String
     {
         let path = "\(root)/\(name)"

@@ -5,11 +5,6 @@ import TimeCoinStore
 /// certificate of the set of its height, spending, scripts, state root), and writes several of them in one
 /// transaction.
 struct CertifiedReplay {
-    /// Blocks written in one transaction, at most.
-    static let blocksPerCommitMax = 256
-    /// Bytes of blocks written in one transaction; the one that passes it is the last.
-    static let bytesPerCommitMax = 16 << 20
-
     /// Why a block is refused.
     struct Rejection: Error, CustomStringConvertible {
         let height: Height
@@ -23,9 +18,7 @@ struct CertifiedReplay {
     private let recoveries: [VerifiedRecovery]
     /// After the last block taken, written or not.
     private(set) var state: ChainState
-    private var pending: [BlockCommit] = []
-    private var pendingBytes = 0
-    private var changes = PendingChanges()
+    private var pending = PendingChain()
 
     /// - Parameters:
     ///   - tip: the state after the tip of the store.
@@ -51,12 +44,12 @@ struct CertifiedReplay {
             let certified = try CertifiedBlock(
                 block, certificate: try Certificate(decoding: stored.certificate),
                 validators: state.validators, chain: state.votingChain)
-            let executed = try await verifier.over(changes).judge(certified.block, on: state).get()
+            let executed = try await verifier.judge(certified.block, on: state, after: pending).get()
             var next = executed.change.state
             for recovery in recoveries { next = try next.following(recovery) }
-            changes.add(executed.change)
-            pending.append(
-                BlockCommit(executed.block, change: executed.change, certificate: stored.certificate))
+            guard pending.append(executed, certificate: stored.certificate) else {
+                throw Rejection(height: height, reason: "it does not follow the block before")
+            }
             state = next
         } catch let rejection as BlockRejection {
             throw Rejection(height: height, reason: "\(rejection)")
@@ -65,21 +58,14 @@ struct CertifiedReplay {
         } catch let failure as DecodingFailure {
             throw Rejection(height: height, reason: "its certificate cannot be read: \(failure)")
         }
-        pendingBytes += stored.block.count + stored.certificate.count
-        if pending.count >= CertifiedReplay.blocksPerCommitMax
-            || pendingBytes >= CertifiedReplay.bytesPerCommitMax
-        {
-            try flush()
-        }
+        if pending.isFull { try flush() }
     }
 
     /// Writes what was taken; durable on return.
     mutating func flush() throws {
         guard !pending.isEmpty else { return }
-        try store.commit(pending)
-        pending = []
-        pendingBytes = 0
-        changes = PendingChanges()
+        try store.commit(pending.commits)
+        pending = PendingChain()
     }
 
     private func check(_ block: CheckedBlock, at height: Height) throws(Rejection) {

@@ -35,11 +35,11 @@ public enum ChainExport {
 
     /// - Parameters:
     ///   - path: of the archive, `-` for standard output.
-    ///   - from: 1 by default: genesis is in every node's genesis file.
+    ///   - from: by default the first that is kept; genesis is in every node's genesis file.
     ///   - to: by default the last block with a valid certificate.
     /// - Throws: ``DatabaseFailure``; faults of the disk, after which nothing has the wanted name.
     public static func run(
-        _ directory: NodeDirectory, to path: String, from: Height = 1, through to: Height? = nil,
+        _ directory: NodeDirectory, to path: String, from: Height? = nil, through to: Height? = nil,
         progress: ProgressSink
     ) throws -> Summary {
         let database = try NodeDatabase(opening: directory)
@@ -49,11 +49,13 @@ public enum ChainExport {
         guard last <= certified else {
             throw DatabaseFailure(.refused, "the last certified block is \(certified), not \(last)")
         }
-        guard from >= 1, from <= last else {
+        let kept = max(1, try database.store.snapshot { try $0.base() }.blocksFrom)
+        let first = from ?? kept
+        guard first >= kept, first <= last else {
             throw DatabaseFailure(
-                .refused, "there is nothing from block \(from) to \(last); block 0 is in the genesis file")
+                .refused, "blocks \(first) to \(last) are not there: the first that is kept is \(kept)")
         }
-        return try write(database, to: path, from...last, progress)
+        return try write(database, to: path, first...last, progress)
     }
 
     private static func write(

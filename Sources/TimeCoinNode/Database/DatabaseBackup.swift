@@ -38,7 +38,7 @@ public struct DatabaseBackup: Sendable {
         do {
             let database = try NodeDatabase(opening: directory)
             let backup = DatabaseBackup(of: database.store, in: directory, clock: progress.clock)
-            return try backup.make(path).json
+            return try backup.make(path, progress).json
         } catch let failure as DatabaseFailure where failure.kind == .inUse {
             let socket = try SocketPath.forConnecting(networkDirectory: directory.root)
             return try await ControlClient(socket: socket)
@@ -58,7 +58,7 @@ public struct DatabaseBackup: Sendable {
     }
 
     /// Copies, verifies, names. What a fault leaves behind has another name and is removed by the next call.
-    func make(_ target: String) throws -> BackupManifest {
+    func make(_ target: String, _ progress: ProgressSink = .silent) throws -> BackupManifest {
         let files = PosixFileSystem()
         guard !FileManager.default.fileExists(atPath: target) else {
             throw DatabaseFailure(.exists, "\(target) is there already", hint: "name a new directory")
@@ -71,7 +71,7 @@ public struct DatabaseBackup: Sendable {
         try DurableCopy.directory(directory.recoveries, to: "\(draft)/\(DatabaseBackup.recoveriesName)")
         let copy = "\(draft)/\(DatabaseBackup.chainName)"
         try store.copy(to: copy)
-        let verified = try DatabaseVerification.run(copy, chain: genesis.hash)
+        let verified = try DatabaseVerification.run(copy, chain: genesis.hash, progress: progress)
         for name in try files.names(in: copy) ?? [] where name != ChainStore.fileName {
             try files.remove("\(copy)/\(name)")
         }

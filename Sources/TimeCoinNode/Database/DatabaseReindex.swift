@@ -45,9 +45,13 @@ public enum DatabaseReindex {
         _ directory: NodeDirectory, discarding: Bool, progress: ProgressSink
     ) async throws -> Summary {
         // What is wrong with the rest of the records is why it is done.
-        var options = StoreOptions()
-        options.checksAtStart = false
-        let old = try NodeDatabase(opening: directory, options: options)
+        let old = try NodeDatabase(opening: directory, checking: false)
+        if let base = try? old.store.snapshot({ try $0.base() }), base.blocksFrom > 1 {
+            throw DatabaseFailure(
+                .refused, "the blocks below \(base.blocksFrom) are not in this database",
+                hint: "restore a backup, import an archive, or move the database away and let the node fetch "
+                    + "the chain")
+        }
         let top = (try? old.store.snapshot { try $0.tip() })?.height
         let new = try target(directory, old)
         let tip = try new.state()

@@ -64,7 +64,8 @@ public enum DatabaseRestore {
         try copy("\(backup)/\(DatabaseBackup.chainName)", to: directory.restored, progress)
         let verified: VerifiedDatabase
         do {
-            verified = try DatabaseVerification.run(directory.restored, chain: genesis.hash)
+            verified = try DatabaseVerification.run(
+                directory.restored, chain: genesis.hash, progress: progress)
             guard verified.height == manifest.height, verified.hash == manifest.hash,
                 verified.stateRoot == manifest.stateRoot
             else {

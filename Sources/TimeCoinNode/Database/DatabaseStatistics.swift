@@ -23,7 +23,8 @@ public struct DatabaseStatistics: Sendable {
             "hash": .optional(tip?.hash.description), "slot": tip.map { .integer($0.slot) } ?? .null,
             "outputs": tip.map { .integer($0.outputCount) } ?? .null,
             "leaves": tip.map { .integer($0.leafCount) } ?? .null,
-            "blocksfrom": statistics.blocksFrom.map { .integer($0) } ?? .null,
+            "headersfrom": .integer(statistics.base.headersFrom),
+            "blocksfrom": .integer(statistics.base.blocksFrom),
             "filebytes": .integer(statistics.fileBytes), "usedbytes": .integer(statistics.usedBytes),
             "mapbytes": .integer(statistics.mapBytes), "pagebytes": .integer(statistics.pageBytes),
             "tables": .array(
@@ -48,7 +49,7 @@ public struct DatabaseStatistics: Sendable {
             ]
         }
         lines += [
-            "blocks      from \(statistics.blocksFrom.map { "\($0)" } ?? "none") on",
+            "history     blocks from \(statistics.base.blocksFrom), headers from \(statistics.base.headersFrom)",
             "file        \(statistics.fileBytes) bytes, \(statistics.usedBytes) in use, at most "
                 + "\(statistics.mapBytes)",
         ]

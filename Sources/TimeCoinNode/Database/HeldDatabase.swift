@@ -9,16 +9,15 @@ struct HeldDatabase {
 
     /// - Throws: ``DatabaseFailure`` `inUse`.
     init(_ directory: NodeDirectory, chain: Hash256) throws {
-        var options = StoreOptions()
-        options.checksAtStart = false
-        (holder, height) = try HeldDatabase.hold(directory, chain, options)
+        (holder, height) = try HeldDatabase.hold(directory, chain)
     }
 
     private static func hold(
-        _ directory: NodeDirectory, _ chain: Hash256, _ options: StoreOptions
+        _ directory: NodeDirectory, _ chain: Hash256
     ) throws -> (any Sendable, Height?) {
         do {
-            let store = try ChainStore(opening: directory.chain, chain: chain, options: options)
+            let store = try ChainStore(
+                opening: directory.chain, chain: chain, options: StoreOptions(), checking: false)
             return (store, try? store.snapshot { try $0.tip()?.height })
         } catch {
             guard error.code != .locked else { throw DatabaseFailure.inUse(directory) }

@@ -11,11 +11,12 @@ struct NodeDatabase: Sendable {
 
     /// - Parameters:
     ///   - path: of the database, where it is not the node's own.
+    ///   - checking: whether the last blocks are looked at.
     ///   - creating: makes a database of the genesis file where there is none.
     /// - Throws: ``DatabaseFailure``, `StoreFailure`, ``GenesisDocument/Failure``, `Genesis.Failure`.
     init(
         opening directory: NodeDirectory, at path: String? = nil, creating: Bool = false,
-        options: StoreOptions = StoreOptions()
+        options: StoreOptions = StoreOptions(), checking: Bool = true
     ) throws {
         let genesis = try directory.readGenesis()
         self.genesis = genesis
@@ -27,14 +28,15 @@ struct NodeDatabase: Sendable {
                 hint: "`timecoin-node run` fetches the chain from peers; `restore` and `db import` bring one")
         }
         recoveries = try RecoveryDirectory(directory).recoveries(genesis: genesis.state)
-        store = try NodeDatabase.store(self.path, genesis.hash, options, directory)
+        store = try NodeDatabase.store(self.path, genesis.hash, options, directory, checking)
     }
 
     private static func store(
-        _ path: String, _ chain: Hash256, _ options: StoreOptions, _ directory: NodeDirectory
+        _ path: String, _ chain: Hash256, _ options: StoreOptions, _ directory: NodeDirectory,
+        _ checking: Bool
     ) throws -> ChainStore {
         do {
-            return try ChainStore(opening: path, chain: chain, options: options)
+            return try ChainStore(opening: path, chain: chain, options: options, checking: checking)
         } catch {
             guard error.code != .locked else { throw DatabaseFailure.inUse(directory) }
             throw error

@@ -40,10 +40,14 @@ enum KeyFile {
     }
 
     static func read(_ path: String) throws(KeyFailure) -> JSONValue {
-        var information = stat()
-        guard stat(path, &information) == 0 else { throw .missing(path) }
-        guard information.st_mode & 0o077 == 0 else { throw .openToOthers(path) }
-        guard information.st_size <= bytesMax, let data = FileManager.default.contents(atPath: path),
+        // The attributes of a link are not those of the file.
+        let file = (path as NSString).resolvingSymlinksInPath
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: file),
+            let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue,
+            let size = (attributes[.size] as? NSNumber)?.intValue
+        else { throw .missing(path) }
+        guard mode & 0o077 == 0 else { throw .openToOthers(path) }
+        guard size <= bytesMax, let data = FileManager.default.contents(atPath: path),
             let json = try? JSONValue(parsing: Array(data))
         else { throw .malformed }
         return json

@@ -28,8 +28,9 @@ public final class ChainStore: ChainStoring {
         try self.init(opening: directory, chain: chain, options: options, checking: true)
     }
 
-    /// - Parameter checking: whether the last blocks are looked at.
-    init(
+    /// - Parameter checking: whether the last blocks are looked at. Only who reads a damaged database, and
+    ///   verifies what is read, goes without.
+    package init(
         opening directory: String, chain: Hash256, options: StoreOptions, checking: Bool
     ) throws(StoreFailure) {
         let files = PosixFileSystem()

@@ -54,9 +54,6 @@ public struct StoreOptions: Hashable, Sendable {
     public var mapBytes = mapBytesDefault
     /// The instance number of a new store; `nil` draws one.
     public var instance: UInt64?
-    /// Whether the tip and the last blocks are checked on opening. Only who reads the blocks of a damaged
-    /// database, and verifies each of them, goes without.
-    public var checksAtStart = true
 
     public init() {}
 }

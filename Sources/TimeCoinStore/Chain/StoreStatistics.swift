@@ -19,8 +19,8 @@ public struct StoreStatistics: Hashable, Sendable {
     public let addressIndex: Bool
     /// `nil` before genesis is written.
     public let tip: ChainTip?
-    /// The lowest height whose block is kept; `nil` when there is none.
-    public let blocksFrom: Height?
+    /// From where on there is history.
+    public let base: HistoryBase
     /// In order of their names.
     public let tables: [Table]
     /// Unit: bytes.
@@ -47,7 +47,7 @@ extension ChainStore {
             return StoreStatistics(
                 format: ChainIdentity.currentFormat, chain: chain, instance: instance,
                 addressIndex: options.addressIndex, tip: try reader.tip(),
-                blocksFrom: try transaction.firstKey(tables.blocks)?.leadingNumber,
+                base: try reader.base(),
                 tables: try transaction.tablePages().map {
                     StoreStatistics.Table(
                         name: $0.name, records: $0.records,
