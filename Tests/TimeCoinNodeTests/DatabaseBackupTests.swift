@@ -1,5 +1,4 @@
 import Foundation
-import Logging
 import Testing
 import TimeCoinConsensus
 import TimeCoinControl
@@ -127,18 +126,6 @@ struct DatabaseBackupTests {
         try world.expect(node, height: 6, at: node.chain + ".old-6")
         #expect(names.map { FileManager.default.contents(atPath: "\(node.signRecord)/\($0)") } == before)
         let record = try StoredSignRecord(opening: node.signRecord)
-        // The journal of the heights that come again is set aside, once, and the new one takes them.
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        try StoredJournal(opening: node.journal).append(.value([1]), height: 7)
-        for (tip, height) in [(6, 7), (3, 4), (3, 4)] as [(Height, Height)] {
-            let journal = try StaleJournal.open(node.journal, tip: tip, logger: logger)
-            try journal.append(.value([2]), height: height)
-            try journal.sync()
-        }
-        #expect(try StoredJournal(opening: node.journal).lastHeight == 4)
-        #expect(
-            try FileManager.default.contentsOfDirectory(atPath: node.root)
-                .filter { $0.hasPrefix("journal") }.sorted() == ["journal", "journal.old-7"])
         #expect(NodeRecovery.lostHeight([], record.positions.last, above: 3) == 7)
     }
 

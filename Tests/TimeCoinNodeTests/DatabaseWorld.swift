@@ -123,7 +123,8 @@ struct DatabaseWorld {
         }
     }
 
-    func export(_ directory: NodeDirectory, _ name: String, from: Height? = nil, through: Height? = nil) throws
+    func export(_ directory: NodeDirectory, _ name: String, from: Height? = nil, through: Height? = nil)
+        throws
         -> String
     {
         let path = "\(root)/\(name)"

@@ -49,7 +49,8 @@ public struct DatabaseStatistics: Sendable {
             ]
         }
         lines += [
-            "history     blocks from \(statistics.base.blocksFrom), headers from \(statistics.base.headersFrom)",
+            "history     blocks from \(statistics.base.blocksFrom), "
+                + "headers from \(statistics.base.headersFrom)",
             "file        \(statistics.fileBytes) bytes, \(statistics.usedBytes) in use, at most "
                 + "\(statistics.mapBytes)",
         ]

@@ -16,7 +16,7 @@ struct NodeDatabase: Sendable {
     /// - Throws: ``DatabaseFailure``, `StoreFailure`, ``GenesisDocument/Failure``, `Genesis.Failure`.
     init(
         opening directory: NodeDirectory, at path: String? = nil, creating: Bool = false,
-        options: StoreOptions = StoreOptions(), checking: Bool = true
+        options: StoreOptions? = nil, checking: Bool = true
     ) throws {
         let genesis = try directory.readGenesis()
         self.genesis = genesis
@@ -28,7 +28,10 @@ struct NodeDatabase: Sendable {
                 hint: "`timecoin-node run` fetches the chain from peers; `restore` and `db import` bring one")
         }
         recoveries = try RecoveryDirectory(directory).recoveries(genesis: genesis.state)
-        store = try NodeDatabase.store(self.path, genesis.hash, options, directory, checking)
+        store = try NodeDatabase.store(
+            self.path, genesis.hash,
+            try options ?? (creating ? InstanceNumber.storeOptions(directory) : StoreOptions()), directory,
+            checking)
     }
 
     private static func store(
