@@ -108,6 +108,21 @@ struct DatabaseVerificationTests {
         #expect(isNamed, "\(report.damages)")
     }
 
+    @Test("S9: nodes high above the leaves are recomputed, too")
+    func highNodes() throws {
+        let chain = try StoredChain(blocks: 3, allocations: 200)
+        _ = try chain.store()
+        let key = RecordKey(CommitmentNodeKey(tree: .outputs, level: 7, index: 0))
+        try chain.damage("nodes") { transaction, table throws(StoreFailure) in
+            guard try transaction.record(table, key) != nil else {
+                throw StoreFailure(.missing, "there is no such node")
+            }
+            _ = try transaction.put([UInt8](repeating: 7, count: 32), table, key)
+        }
+        let report = try verify(chain)
+        #expect(report.damages.map(\.record) == [.init(table: "nodes", key: key.bytes)])
+    }
+
     @Test("all damages are listed, not only the first")
     func several() throws {
         let chain = try StoredChain(blocks: 14)
