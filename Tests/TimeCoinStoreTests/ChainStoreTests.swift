@@ -95,6 +95,28 @@ import TimeCoinStoreConformance
         #expect(try StoreView(store, asking: chain) == StoreView(expected: chain))
     }
 
+    @Test("S1: a thousand blocks are taken back one by one, to the byte, and can be written again")
+    func deepRollback() throws {
+        let directory = try TemporaryDirectory()
+        var chain = try ModelChain(seed: 39, outputsPerBlock: 9, blocksPerSlot: 5)
+        try chain.extend(count: 30)
+        let before = chain
+        try chain.extend(count: Int(StoreOptions.undoBlocksMin))
+        do {
+            let store = try ChainStore(opening: directory.path, chain: chain.genesis)
+            try store.commit(chain.commits)
+            #expect(
+                try store.snapshot { try $0.undo(at: 30) } == nil, "or the test asks for less than is kept")
+            for _ in 0..<StoreOptions.undoBlocksMin { try store.rollbackTip() }
+            #expect(try StoreView(store, asking: before) == StoreView(expected: before))
+            #expect(throws: StoreFailure(.noUndo, "")) { try store.rollbackTip() }
+        }
+        let store = try ChainStore(opening: directory.path, chain: chain.genesis)
+        try store.commit(Array(chain.commits[31...]))
+        let view = try StoreView(store, asking: chain)
+        #expect(view == StoreView(expected: chain))
+    }
+
     private func records(
         _ name: String, _ directory: TemporaryDirectory, _ chain: ModelChain
     ) throws -> Int {

@@ -32,6 +32,12 @@ struct StartCheck {
         }
         try expect(tables.blocks, tip.height + 1 - base.blocksFrom)
         if reader.addressIndex { try expect(tables.addresses, tip.outputCount) }
+        // After as many rollbacks as there were undo records none is left.
+        if let last = try reader.transaction.lastKey(tables.undo) {
+            guard last.leadingNumber == tip.height, try reader.undo(at: tip.height) != nil else {
+                throw tables.undo.corrupt(RecordKey(tip.height), "missing for the tip")
+            }
+        }
         try checkBlocks(from: tip, base)
     }
 
@@ -76,9 +82,6 @@ struct StartCheck {
             _ = try reader.block(at: height)
             _ = try reader.certificate(at: height)
             guard height > base.headersFrom else { return }
-            guard try reader.undo(at: height) != nil || height != tip.height else {
-                throw reader.tables.undo.corrupt(RecordKey(height), "missing for the tip")
-            }
             expected = header.previous
             height -= 1
         }

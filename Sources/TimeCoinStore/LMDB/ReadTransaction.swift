@@ -95,6 +95,12 @@ class ReadTransaction {
         return try cursor.key(.first)
     }
 
+    final func lastKey(_ table: Table) throws(StoreFailure) -> RecordKey? {
+        let cursor = try Cursor(self, table)
+        defer { cursor.close() }
+        return try cursor.key(.last)
+    }
+
     /// Records in a table, as LMDB counts them.
     final func count(_ table: Table) throws(StoreFailure) -> UInt64 {
         var statistics = MDB_stat()
