@@ -5,7 +5,7 @@ extension ChainReader {
         try transactionRecord(transaction)?.location
     }
 
-    private func transactionRecord(_ identifier: Hash256) throws(StoreFailure) -> TransactionRecord? {
+    func transactionRecord(_ identifier: Hash256) throws(StoreFailure) -> TransactionRecord? {
         try record(tables.transactions, RecordKey(identifier)) { reader throws(DecodingFailure) in
             try TransactionRecord(from: &reader)
         }

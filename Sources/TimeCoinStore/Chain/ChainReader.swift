@@ -32,7 +32,7 @@ struct ChainReader {
         return table.name == tables.headers.name ? base.headersFrom : base.blocksFrom
     }
 
-    private func headerRecord(at height: Height) throws(StoreFailure) -> HeaderRecord? {
+    func headerRecord(at height: Height) throws(StoreFailure) -> HeaderRecord? {
         guard let bytes = try dense(tables.headers, at: height) else { return nil }
         do {
             return try HeaderRecord(decoding: bytes)

@@ -6,6 +6,10 @@ struct TableCounts: Hashable {
     /// In the order of the tables' identifiers, the table of this record left out.
     let records: [UInt64]
 
+    init(records: [UInt64]) {
+        self.records = records
+    }
+
     init(_ transaction: ReadTransaction, _ tables: ChainTables) throws(StoreFailure) {
         var records: [UInt64] = []
         for table in tables.counted { records.append(try transaction.count(table)) }

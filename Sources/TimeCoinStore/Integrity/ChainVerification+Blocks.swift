@@ -10,7 +10,7 @@ extension ChainVerification {
         let total = tip.height - base.headersFrom + 1
         while true {
             let header = try checkHeader(height, expected)
-            if height >= base.blocksFrom { try checkBlock(height, header, isGenesis: height == 0) }
+            if height >= base.blocksFrom { try checkBlock(height, header) }
             step(.blocks, tip.height - height + 1, of: total)
             guard height > base.headersFrom else { break }
             expected = header?.previous
@@ -36,14 +36,11 @@ extension ChainVerification {
         return header
     }
 
-    private mutating func checkBlock(_ height: Height, _ header: BlockHeader?, isGenesis: Bool) throws {
+    private mutating func checkBlock(_ height: Height, _ header: BlockHeader?) throws {
         report.records += 2
         let tables = reader.tables
-        if let bytes = try attempt({ try $0.reader.certificate(at: height) }) ?? nil, let header, !isGenesis {
-            let certificate = try? Certificate(decoding: bytes)
-            if certificate?.height != height || certificate?.value != header.hash
-                || certificate?.kind != .commit
-            {
+        if let bytes = try attempt({ try $0.reader.certificate(at: height) }) ?? nil, let header {
+            if !Certificate.isCommit(bytes, of: header) {
                 try note(tables.certificates, RecordKey(height), "not of this block")
             }
         }

@@ -35,16 +35,14 @@ extension ChainVerification {
             step(.indexes, UInt64(place) + 1, of: 6)
         }
         try walk(tables.validatorSets) { verification, key, bytes in
-            let set = try? ByteReader.decode(bytes) { reader throws(DecodingFailure) in
-                try ValidatorSet(from: &reader)
-            }
-            if set?.hash.bytes != key.bytes {
+            if ChainReader.validatorSet(bytes)?.hash != key.hash {
                 try verification.note(tables.validatorSets, key, "not the set of this hash")
             }
         }
         step(.indexes, 6, of: 6)
-        try walk(tables.quarantine) { verification, key, _ in
-            try verification.note(tables.quarantine, key, "put here when it was found damaged")
+        try walk(tables.quarantine) { verification, key, bytes in
+            guard QuarantinedRecord(bytes)?.isRepaired != true else { return }
+            try verification.note(tables.quarantine, key, "found damaged, and not repaired since")
         }
     }
 

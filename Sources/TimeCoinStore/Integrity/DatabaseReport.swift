@@ -6,10 +6,13 @@ public struct DatabaseReport: Hashable, Sendable {
     public struct Damage: Hashable, Sendable, CustomStringConvertible {
         public let record: StoreFailure.DamagedRecord
         public let reason: String
+        /// A height at which what is needed for a repair is likely to be found.
+        public let near: Height?
 
-        public init(record: StoreFailure.DamagedRecord, reason: String) {
+        public init(record: StoreFailure.DamagedRecord, reason: String, near height: Height? = nil) {
             self.record = record
             self.reason = reason
+            near = height
         }
 
         public var description: String { "\(record): \(reason)" }

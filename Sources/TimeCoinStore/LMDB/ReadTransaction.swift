@@ -58,6 +58,27 @@ class ReadTransaction {
         return result
     }
 
+    /// What lies under a key, checksum and all, whether or not it matches: at most `bytesMax` bytes of it.
+    final func raw(_ table: Table, _ key: RecordKey, bytesMax: Int) throws(StoreFailure) -> [UInt8]? {
+        let transaction = try live()
+        var raw: [UInt8]?
+        let status = key.withUnsafeBytes { bytes in
+            var keyValue = MDB_val(bytes)
+            var value = MDB_val()
+            let status = mdb_get(transaction, table.handle, &keyValue, &value)
+            // A damaged length may claim more than is mapped.
+            if status == MDB_SUCCESS, value.mv_size <= Environment.recordBytesMax {
+                raw = Array(value.bytes.prefix(bytesMax))
+            } else if status == MDB_SUCCESS {
+                raw = []
+            }
+            return status
+        }
+        guard status != MDB_NOTFOUND else { return nil }
+        try LMDBStatus.check(status, "read from \(table.name)")
+        return raw
+    }
+
     /// A damaged page can answer "not found" for what is there. Where the key would stand, the record before
     /// must be smaller, the record after greater, and both undamaged.
     private final func confirmAbsence(_ table: Table, _ key: RecordKey) throws(StoreFailure) {
@@ -142,6 +163,14 @@ struct Cursor {
     func move(_ move: Move) throws(StoreFailure) -> (key: RecordKey, payload: [UInt8])? {
         guard let (key, payload) = try read(move, { $0.verifiedPayload(table, $1) }) else { return nil }
         guard let payload else { throw table.corrupt(key, "the checksum does not match") }
+        return (key, payload)
+    }
+
+    /// Moves to a record, whatever its state.
+    ///
+    /// - Returns: no payload where the checksum does not match.
+    func found(_ move: Move) throws(StoreFailure) -> (key: RecordKey, payload: [UInt8]?)? {
+        guard let (key, payload) = try read(move, { $0.verifiedPayload(table, $1) }) else { return nil }
         return (key, payload)
     }
 

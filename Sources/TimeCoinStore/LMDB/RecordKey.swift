@@ -44,6 +44,20 @@ struct RecordKey {
         count = bytes.count
     }
 
+    /// `nil` for more bytes than any key has.
+    init?(_ bytes: [UInt8]) {
+        guard let key = bytes.withUnsafeBytes({ RecordKey($0) }) else { return nil }
+        self = key
+    }
+
+    /// The key under which the quarantine keeps what lies under a key of a table; `nil` for keys that no
+    /// table has.
+    init?(quarantining table: Table, _ key: RecordKey) {
+        guard key.count < RecordKey.bytesMax else { return nil }
+        append(table.identifier)
+        key.withUnsafeBytes { append(raw: $0) }
+    }
+
     private mutating func append(_ hash: Hash256) {
         hash.withUnsafeBytes { append(raw: $0) }
     }
@@ -71,6 +85,22 @@ struct RecordKey {
 
     /// The number that the key begins with.
     var leadingNumber: UInt64 { UInt64(bigEndian: words.0) }
+
+    /// The only number that the key is.
+    var number: UInt64? { count == 8 ? leadingNumber : nil }
+
+    /// The hash that the key is.
+    var hash: Hash256? { count == Hash256.byteCount ? Hash256(bytes) : nil }
+
+    /// The node of the output commitment that the key names.
+    var node: CommitmentNodeKey? {
+        let bytes = bytes
+        guard bytes.count == 10, let tree = CommitmentNodeKey.Tree(rawValue: bytes[0]), bytes[1] < 64 else {
+            return nil
+        }
+        let index = bytes[2...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return CommitmentNodeKey(tree: tree, level: bytes[1], index: index)
+    }
 
     /// The position that an entry of the index of unspent outputs ends with.
     var position: UInt64? { count == 16 ? UInt64(bigEndian: words.1) : nil }
