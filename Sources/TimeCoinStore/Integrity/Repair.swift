@@ -4,6 +4,8 @@ import TimeCoinCore
 struct Repair {
     enum Remedy {
         case put([UInt8])
+        /// It is right as it is.
+        case keep
         /// There is nothing under this key in a sound database.
         case remove
         case needsBlock(Height)
@@ -53,11 +55,12 @@ struct Repair {
         case .state: return .impossible("no other record holds the state")
         case .headers: return try header(key)
         case .heights: return try height(key)
-        case .blocks: return key.number.map(hasBlock) == true ? .needsBlock(key.leadingNumber) : .remove
+        case .blocks:
+            guard let height = key.number, hasBlock(height) else { return .remove }
+            return try search.block(at: height) == nil ? .needsBlock(height) : .keep
         case .certificates: return try certificate(key)
         case .undo:
-            guard let height = key.number, height <= tip.height, height > 0 else { return .remove }
-            return .impossible("nothing else says how to take back block \(height)")
+            return try undo(key)
         case .outputs: return try output(key)
         case .transactions: return try transaction(key)
         case .nodes: return try node(key)
@@ -76,6 +79,9 @@ struct Repair {
             }
             return .put([])
         case .quarantine:
+            if let kept = try reader.sound({ reader throws(StoreFailure) in
+                try reader.transaction.record(table, key)
+            }) ?? nil, QuarantinedRecord(kept) != nil { return .keep }
             let raw = try reader.transaction.raw(table, key, bytesMax: QuarantinedRecord.bytesMax) ?? []
             return .put(QuarantinedRecord(height: tip.height, raw: raw).encoded)
         }
@@ -153,7 +159,20 @@ struct Repair {
         guard let height = key.number, hasHeader(height) else { return .remove }
         guard height > 0 else { return .put([]) }
         guard let header = try header(at: height)?.header else { return .needsBlock(height) }
-        return hasCertificate(header) ? .needsBlock(height) : .remove
+        guard hasCertificate(header) else { return .remove }
+        let kept = try reader.sound { reader throws(StoreFailure) in
+            try reader.certificate(at: height)
+        } ?? nil
+        return kept.map { Certificate.isCommit($0, of: header) } == true ? .keep : .needsBlock(height)
+    }
+
+    private func undo(_ key: RecordKey) throws(StoreFailure) -> Remedy {
+        guard let height = key.number, height <= tip.height, height > 0 else { return .remove }
+        let kept = try reader.sound { reader throws(StoreFailure) in try reader.undo(at: height) } ?? nil
+        if let kept, kept.previousTip.height == height - 1,
+            try header(at: height)?.header.previous == kept.previousTip.hash
+        { return .keep }
+        return .impossible("nothing else says how to take back block \(height)")
     }
 
     private func validatorSet(_ key: RecordKey) throws(StoreFailure) -> Remedy {

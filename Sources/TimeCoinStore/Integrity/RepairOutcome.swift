@@ -69,10 +69,15 @@ extension ChainStore {
             guard prepared.map({ $0.tip == repair.tip }) ?? true else { return nil }
             let remedy = if let prepared { prepared.remedy } else { try repair.remedy(table, key) }
             return try writer.movingCounts { () throws(StoreFailure) in
+                if try writer.isDone(remedy, table, key) {
+                    try writer.markRepaired(table, key)
+                    return .repaired
+                }
                 guard try writer.quarantine(table, key) else {
                     return .impossible(Repair.advice("the quarantine is full"))
                 }
                 switch remedy {
+                case .keep: break
                 case .needsBlock(let height): return .needsBlock(height)
                 case .impossible(let reason): return .impossible(Repair.advice(reason))
                 case .put(let payload):
@@ -116,6 +121,21 @@ extension ChainStore {
 }
 
 extension ChainWriter {
+    /// Whether nothing is left to be done: another repair may have been before this one.
+    fileprivate func isDone(
+        _ remedy: Repair.Remedy, _ table: Table, _ key: RecordKey
+    ) throws(StoreFailure) -> Bool {
+        switch remedy {
+        case .keep: return true
+        case .put(let payload):
+            return try reader.sound { reader throws(StoreFailure) in
+                try reader.transaction.record(table, key) == payload
+            } ?? false
+        case .remove: return try transaction.raw(table, key, bytesMax: 1) == nil
+        case .needsBlock, .impossible: return false
+        }
+    }
+
     fileprivate func restore(
         _ checked: CheckedBlock, _ block: StoredBlock, _ repair: Repair
     ) throws(StoreFailure) -> [StoreFailure.DamagedRecord] {

@@ -24,7 +24,7 @@ extension Scrub {
                 note(reader.tables.validatorSets, key, "not the set of this hash")
             }
         case .setChanges:
-            guard let header = try reader.header(at: key.leadingNumber) else { return }
+            guard let header = try header(at: key.leadingNumber)?.header else { return }
             if header.nextValidators == header.validators {
                 note(reader.tables.setChanges, key, "the set does not change here")
             }
@@ -49,10 +49,7 @@ extension Scrub {
                 state.header.hash == tip.hash, state.roots.root == state.header.stateRoot,
                 state.commitment.leafCount == tip.leafCount, state.outputCount == tip.outputCount
             else { return note(tables.state, key, "not the state after \(tip.hash)") }
-            if state.validators.hash != state.header.validators { return }
-            if try reader.validatorSet(state.validators.hash) == nil,
-                try reader.transaction.firstKey(tables.validatorSets) != nil
-            {
+            if try reader.validatorSet(state.validators.hash) == nil {
                 note(tables.validatorSets, RecordKey(state.validators.hash), "missing: it is that of the tip")
             }
         default: note(tables.state, key, "not a record of the state")
@@ -95,12 +92,21 @@ extension Scrub {
         note(tables.setChanges, key, "missing")
     }
 
+    /// A header that is one of its height; what is none is damage of its own.
+    private func header(at height: Height) throws(StoreFailure) -> HeaderRecord? {
+        guard let record = try reader.headerRecord(at: height) else { return nil }
+        guard record.hash == record.header.hash, record.header.height == height else {
+            throw reader.tables.headers.corrupt(RecordKey(height), "not a header of this height")
+        }
+        return record
+    }
+
     private mutating func checkHeight(_ key: RecordKey) throws(StoreFailure) {
         let height = try key.hash.flatMap { hash throws(StoreFailure) in try reader.height(of: hash) }
-        guard let height, let hash = try reader.hash(at: height) else {
+        guard let height, let header = try header(at: height) else {
             return note(reader.tables.heights, key, "does not lead to a header")
         }
-        if hash != key.hash { note(reader.tables.heights, key, "does not lead to its header") }
+        if header.hash != key.hash { note(reader.tables.heights, key, "does not lead to its header") }
     }
 
     private mutating func checkBlock(_ key: RecordKey, _ bytes: [UInt8]) throws(StoreFailure) {
@@ -114,7 +120,7 @@ extension Scrub {
             return note(tables.blocks, key, "not a block of this height")
         }
         count(block.transactions.count)
-        guard try reader.hash(at: height) == block.hash else {
+        guard try header(at: height)?.hash == block.hash else {
             return note(tables.blocks, key, "not the block of its header")
         }
         for (index, checked) in block.transactions.enumerated() {
@@ -147,7 +153,7 @@ extension Scrub {
     private mutating func checkCertificate(_ key: RecordKey, _ bytes: [UInt8]) throws(StoreFailure) {
         let height = key.leadingNumber
         guard let tip, key.number != nil, height <= tip.height,
-            let header = try reader.header(at: height)
+            let header = try header(at: height)?.header
         else { return note(reader.tables.certificates, key, "beyond the chain") }
         if !Certificate.isCommit(bytes, of: header) {
             note(reader.tables.certificates, key, "not of this block")
@@ -161,7 +167,7 @@ extension Scrub {
         }
         guard let undo = try reader.undo(at: height) else { return }
         count(undo.transactions.count + undo.history.count)
-        let previous = try reader.header(at: height)?.previous
+        let previous = try header(at: height)?.header.previous
         guard undo.previousTip.height == height - 1, previous == undo.previousTip.hash else {
             return note(reader.tables.undo, key, "of another height")
         }
