@@ -129,6 +129,8 @@ public struct RPCMethod: Sendable, Hashable {
         RPCMethod(
             "getconsensusstatus",
             "What the vote waits for: in a sentence, who voted what, who is missing, timers."),
+        RPCMethod(
+            "getstorageinfo", "Size of the database, how far the scrub is, damaged and repaired records."),
         RPCMethod("getvalidators", "Who votes, with what weight."),
         RPCMethod("getnewaddress", "A new address of the wallet."),
         RPCMethod("getbalance", "What the wallet can spend."),

@@ -15,6 +15,7 @@ struct NodeAPI: CallAnswering {
     let network: Network
     let started: Instant
     let clock: NodeClock
+    var care: DatabaseCare?
     let backup: DatabaseBackup
 
     func answer(_ request: RPCRequest) async -> Result<JSONValue, RPCError> {
@@ -28,7 +29,7 @@ struct NodeAPI: CallAnswering {
         } catch let error as RPCError {
             return .failure(error)
         } catch let failure as StoreFailure where failure.code == .io || failure.code == .corrupt {
-            FaultReport(events).report(failure)
+            FaultReport(events, care: care).report(failure)
             return .failure(RPCError(.internalError, "store-fault", "\(failure)"))
         } catch {
             return .failure(RPCError(.internalError, "internal-error", "\(error)"))
@@ -68,6 +69,7 @@ struct NodeAPI: CallAnswering {
         case "getpeerinfo": .array(peers.peers.map { Rendering(network: network).peer($0) })
         case "getconsensusinfo": await consensusInfo()
         case "getconsensusstatus": await consensusStatus()
+        case "getstorageinfo": try storageInfo()
         case "getvalidators": await validators()
         case "getnewaddress": try await newAddress()
         case "getbalance": .string(try await balance().description)

@@ -1,6 +1,7 @@
 import TimeCoinConsensus
 import TimeCoinControl
 import TimeCoinCore
+import TimeCoinStore
 import TimeCoinNet
 
 /// The chain's values as answers.
@@ -123,6 +124,12 @@ struct Rendering {
                 [
                     JSONValue.Member("type", .string("fork")), JSONValue.Member("height", .integer(height)),
                     JSONValue.Member("proof", .string(proof.description)),
+                ]
+            case .damaged(let record):
+                [
+                    JSONValue.Member("type", .string("damaged")),
+                    JSONValue.Member("table", .string(record.table)),
+                    JSONValue.Member("key", .string(Hexadecimal.encode(record.key))),
                 ]
             }
         return .object([sequence] + rest)

@@ -180,7 +180,10 @@ public struct NodeProgram: Sendable {
         let view = PublishedView(state: state)
         let link = PeerLink()
         let events = EventLog(evidence: EvidenceDirectory(directory.evidence))
-        let faults = FaultReport(events)
+        let care = DatabaseCare(
+            store: store, directory: directory, events: events, peers: link,
+            votingChains: [state.chain] + recoveries.map(\.votingChain), logger: logger)
+        let faults = FaultReport(events, care: care)
         let proofs = ProofCache()
         let resolver = TransactionResolver(store: store, faults: faults)
         let polkas = try PolkaArchive(opening: directory.path(\.polkas, after: recoveries.last?.votingChain))
@@ -190,6 +193,7 @@ public struct NodeProgram: Sendable {
         parts.polkas = polkas
         parts.disk = DiskWatch(files: PosixFileSystem(), path: directory.root)
         parts.forks = RecoveryDirectory(directory)
+        parts.care = care
         let core = NodeCore(
             reactor: reactor, parts: parts, returning: waited, loop: group.next())
         let intake = TransactionIntake(
@@ -197,7 +201,7 @@ public struct NodeProgram: Sendable {
         let ingress = PeerIngress(
             core: core, view: view, store: store, intake: intake, signer: signer, clock: clock, peers: link,
             faults: faults, records: ForkRecords(store: store, archive: polkas, journal: journal),
-            logger: logger)
+            logger: logger, care: care)
         let identity = try NodeIdentity(
             seed: try NodeSetup.key(directory.nodeKey, "node", configuration.passphrase).seed)
         let network = PeerNetwork(
@@ -213,7 +217,7 @@ public struct NodeProgram: Sendable {
         let stop = StopRequest()
         let api = NodeAPI(
             core: core, store: store, wallet: wallet, intake: intake, peers: link, events: events, stop: stop,
-            network: directory.network, started: clock.moment.instant, clock: clock,
+            network: directory.network, started: clock.moment.instant, clock: clock, care: care,
             backup: DatabaseBackup(of: store, in: directory, clock: clock))
         let socket = SocketPath.forListening(networkDirectory: directory.root)
         if let pointer = socket.pointer {
@@ -225,7 +229,7 @@ public struct NodeProgram: Sendable {
             network: network,
             server: ControlServer(path: socket.path, answering: api, group: group), wallet: wallet,
             events: events, stop: stop, passphrase: configuration.passphrase, intake: intake,
-            waited: waited, mempoolFile: mempoolFile)
+            waited: waited, mempoolFile: mempoolFile, care: care, link: link, clock: clock)
     }
 }
 
@@ -263,6 +267,9 @@ private struct RunningNode: Sendable {
     /// What waited before this start.
     let waited: [Resubmission]
     let mempoolFile: MempoolFile
+    let care: DatabaseCare
+    let link: PeerLink
+    let clock: NodeClock
 
     func run(logger: Logger) async throws {
         if (try? await wallet.unlock(passphrase: passphrase)) == nil {
@@ -283,6 +290,7 @@ private struct RunningNode: Sendable {
             group.addTask { try await network.run() }
             group.addTask { try await server.run() }
             group.addTask { try await pulse() }
+            group.addTask { await care.scrub() }
             group.addTask {
                 for await error in events.failures { throw error }
             }
@@ -319,6 +327,7 @@ private struct RunningNode: Sendable {
     private func pulse() async throws {
         while !Task.isCancelled {
             await core.pulse()
+            care.pulse(peers: { link.peers.map(\.key) }, at: clock.moment.instant)
             try await Task.sleep(for: .milliseconds(NodeCore.pulseInterval))
         }
     }

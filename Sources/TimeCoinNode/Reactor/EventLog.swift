@@ -2,6 +2,7 @@ import Logging
 import Synchronization
 import TimeCoinConsensus
 package import TimeCoinCore
+package import TimeCoinStore
 
 /// What happened, in order, for those who follow: numbered, bounded, and honest about what it no longer has.
 package final class EventLog: Sendable {
@@ -21,6 +22,7 @@ package final class EventLog: Sendable {
         case round(height: Height, round: Round)
         case misbehaviour(PublicKey)
         case fork(height: Height, proof: Hash256)
+        case damaged(StoreFailure.DamagedRecord)
     }
 
     /// Events kept.
@@ -119,6 +121,11 @@ package final class EventLog: Sendable {
         case .signingOpen:
             logger.info("signing is open: enough members told what they hold of this key")
         }
+    }
+
+    /// A record of the database was found damaged.
+    func damaged(_ record: StoreFailure.DamagedRecord) {
+        append([.damaged(record)])
     }
 
     private func append(_ contents: [Content]) {

@@ -1,5 +1,6 @@
 import NIOCore
 import TimeCoinCore
+import TimeCoinStore
 
 /// The thread of a node's decisions: the shell around the reactor, fed by everything that happens.
 actor NodeCore {
@@ -11,6 +12,7 @@ actor NodeCore {
 
     nonisolated let unownedExecutor: UnownedSerialExecutor
     nonisolated let jobs: AsyncStream<CoreJob>
+    private nonisolated let care: DatabaseCare?
     private let jobSink: AsyncStream<CoreJob>.Continuation
     var shell: NodeShell
 
@@ -18,6 +20,7 @@ actor NodeCore {
 
     /// - Parameter returning: what waited before the start, to be offered again.
     init(reactor: Reactor, parts: Parts, returning: [Resubmission] = [], loop: any EventLoop) {
+        care = parts.care
         shell = NodeShell(reactor: reactor, parts: parts, returning: returning)
         unownedExecutor = loop.executor.asUnownedSerialExecutor()
         (jobs, jobSink) = AsyncStream.makeStream(
@@ -86,21 +89,31 @@ extension NodeCore {
         }
     }
 
+    /// Damage that a job meets is repaired, and the job begins again.
     nonisolated private func perform(_ job: CoreJob, _ verifier: BlockVerifier, _ proposer: PublicKey?) async
     {
-        do {
-            switch job {
-            case .build(let parent, let time, let candidates, let round):
-                guard let proposer else { return }
-                let assembly = try verifier.build(
-                    on: parent, at: time, proposer: proposer, candidates: candidates)
-                await deliver(.built(assembly, height: parent.height + 1, round: round))
-            case .judge(let block, let parent):
-                let result = try await verifier.judge(block, on: parent)
-                await deliver(.judged(block.hash, result))
+        for _ in 0..<NodeShell.mendsMax {
+            do {
+                return try await attempt(job, verifier, proposer)
+            } catch {
+                guard let care, care.mend(error) else { return await fail(error) }
             }
-        } catch {
-            await fail(error)
+        }
+        await fail(StoreFailure(.corrupt, "the database is damaged again and again"))
+    }
+
+    nonisolated private func attempt(
+        _ job: CoreJob, _ verifier: BlockVerifier, _ proposer: PublicKey?
+    ) async throws {
+        switch job {
+        case .build(let parent, let time, let candidates, let round):
+            guard let proposer else { return }
+            let assembly = try verifier.build(
+                on: parent, at: time, proposer: proposer, candidates: candidates)
+            await deliver(.built(assembly, height: parent.height + 1, round: round))
+        case .judge(let block, let parent):
+            let result = try await verifier.judge(block, on: parent)
+            await deliver(.judged(block.hash, result))
         }
     }
 

@@ -26,6 +26,9 @@ package struct NodeShell: Sendable {
     /// Between two ticks of the reactor, milliseconds.
     private static let tickInterval: UInt64 = 100
 
+    /// Times that one reading of the database is tried again after a repair.
+    static let mendsMax = 16
+
     package private(set) var reactor: Reactor
     let parts: Parts
     private var queue = Deque<ReactorEvent>()
@@ -64,6 +67,9 @@ package struct NodeShell: Sendable {
         var forks: (any ForkMarking)?
         /// Where to look for the room that is left; `nil` looks nowhere.
         package var disk: DiskWatch?
+
+        /// Who repairs what is damaged; without it every damage is a fault.
+        var care: DatabaseCare?
 
         package init(
             store: any ChainStoring, journal: any ConsensusJournaling,
@@ -228,6 +234,7 @@ package struct NodeShell: Sendable {
         case .commit(let block, let certificate): try commit(block, certificate)
         case .stopSigning(let reason):
             parts.logger.critical("signing is stopped: \(reason)")
+        case .verifyDatabase: parts.care?.verifyWhole()
         case .report(let report):
             if case .fork(let proof) = report { try parts.forks?.mark(proof) }
             parts.events.take(report, logger: parts.logger, at: parts.clock.moment.clock)
@@ -236,7 +243,10 @@ package struct NodeShell: Sendable {
 
     /// What must be known after a crash is durable first, then the signature, and only then anything is sent.
     private mutating func sign(_ messages: [OwnMessage]) throws {
-        guard let signer = parts.signer, reactor.signingStopped == nil else { return }
+        // While what the vote reads is damaged, a verdict may be wrong: nothing is signed until it is repaired.
+        guard let signer = parts.signer, reactor.signingStopped == nil, parts.care?.isFitToVote ?? true else {
+            return
+        }
         try parts.journal.sync()
         for message in messages {
             guard let signature = try signer.sign(message) else {
@@ -265,9 +275,11 @@ package struct NodeShell: Sendable {
 
     private mutating func commit(_ block: ExecutedBlock, _ certificate: Certificate) throws {
         try parts.journal.sync()
-        try parts.store.commit([
-            BlockCommit(block.block, change: block.change, certificate: certificate.encoded)
-        ])
+        try mending {
+            try parts.store.commit([
+                BlockCommit(block.block, change: block.change, certificate: certificate.encoded)
+            ])
+        }
         let height = block.block.header.height
         try parts.polkas?.keep(reactor.machine.heldPolkas, height: height)
         if height.isMultiple(of: NodeShell.pruneInterval), height > NodeShell.journalHeights {
@@ -276,6 +288,18 @@ package struct NodeShell: Sendable {
         }
         // Everything else waits until the height is over.
         queue.prepend(.committed(block))
+    }
+
+    /// Runs what reads the database; what is damaged is repaired, and then it runs again.
+    private func mending(_ body: () throws -> Void) throws {
+        for _ in 0..<NodeShell.mendsMax {
+            do {
+                return try body()
+            } catch {
+                guard let care = parts.care, care.mend(error) else { throw error }
+            }
+        }
+        try body()
     }
 
     /// Lets go polkas of heights so long ago that no fork there would be acted on.
@@ -410,7 +434,7 @@ extension NodeShell {
         guard admission.height != reactor.state.height else { return admission }
         let checked = admission.verified.spendable.checked
         let present = try view(of: checked)
-        let resolver = TransactionResolver(store: parts.store, faults: FaultReport(parts.events))
+        let resolver = TransactionResolver(store: parts.store, faults: FaultReport(parts.events, care: parts.care))
         let spendable = try resolver.spendable([(checked, present)])[0].get()
         var renewed = try Admission(spendable, proof: admission.proof, height: present.height)
         renewed.age = admission.age

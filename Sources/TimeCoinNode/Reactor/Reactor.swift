@@ -191,6 +191,7 @@ package struct Reactor: Sendable {
             effects.append(.report(.misbehaviour(evidence)))
         }
         if let value = result.certifiedInvalid {
+            if signingStopped == nil { effects.append(.verifyDatabase) }
             stopSigning("block \(value) is certified, and this node finds it invalid", &effects)
         }
         if machine.round != reportedRound {

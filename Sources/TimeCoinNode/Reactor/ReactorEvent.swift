@@ -98,6 +98,8 @@ enum ReactorEffect: Sendable {
     case commit(ExecutedBlock, Certificate)
     /// Stop signing, for this reason; only an operator starts it again.
     case stopSigning(String)
+    /// Look whether the database is sound.
+    case verifyDatabase
     case report(ReactorReport)
 }
 

@@ -17,6 +17,7 @@ struct PeerIngress: PeerMessageHandler {
     let faults: FaultReport
     let records: ForkRecords
     let logger: Logger
+    var care: DatabaseCare?
 
     func peerConnected(_ peer: PeerInfo) async {
         await core.deliver(.peerConnected(peer.key))
@@ -189,6 +190,7 @@ struct PeerIngress: PeerMessageHandler {
     }
 
     private func takeBlocks(_ items: [[UInt8]], id: UInt64, from peer: PublicKey) async {
+        if let care, care.expects(id, from: peer) { return care.take(items, id: id, from: peer) }
         // Decoding and signatures cost something: only for what was asked.
         guard await core.read({ $0.catchUp.expects(id, from: peer) }) else { return }
         let current = view.current

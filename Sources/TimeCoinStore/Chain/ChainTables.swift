@@ -49,6 +49,10 @@ struct ChainTables: Sendable {
         "chunks", "addresses", "leaves", "history", "validator-sets", "set-changes", "sweeps", "quarantine",
     ]
 
+    static func name(_ identifier: UInt8) -> String? {
+        identifier > 0 && identifier <= names.count ? names[Int(identifier) - 1] : nil
+    }
+
     init(_ environment: Environment, checksumKey key: SipHash.Key) throws(StoreFailure) {
         let tables = try environment.tables(
             ChainTables.names.enumerated().map { (name: $1, identifier: UInt8($0 + 1)) }, checksumKey: key)

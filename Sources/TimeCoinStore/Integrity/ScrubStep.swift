@@ -15,6 +15,9 @@ public struct ScrubStep: Hashable, Sendable {
 }
 
 extension ChainStore {
+    /// The table of a place.
+    public static func tableName(_ place: ScrubPlace) -> String? { ChainTables.name(place.table) }
+
     /// Looks at the next records: at the checksum of each, whether it can be decoded, and whether it agrees
     /// with those that it belongs to.
     ///

@@ -1,0 +1,73 @@
+import TimeCoinConsensus
+import TimeCoinCore
+
+/// Blocks that are final here and whose records are damaged, to be asked of peers. A value: one request at a
+/// time, for one block, asked of one peer after the other.
+struct WantedBlocks: Sendable {
+    struct Request: Hashable, Sendable {
+        let id: UInt64
+        let peer: PeerKey
+        let height: Height
+    }
+
+    /// Heights wanted at once.
+    static let heightsMax = 1024
+    /// After which another peer is asked. Unit: milliseconds.
+    static let patience: UInt64 = 2000
+    /// Numbers of these requests begin here, so that none is one of catching up.
+    static let firstID: UInt64 = 1 << 63
+
+    private var heights: [Height] = []
+    private var outstanding: (request: Request, asked: Instant)?
+    private var nextID = WantedBlocks.firstID
+    private var turn = 0
+
+    init() {}
+
+    var isEmpty: Bool { heights.isEmpty }
+    var count: Int { heights.count }
+
+    /// - Returns: `false` when too many are wanted already.
+    mutating func want(_ height: Height) -> Bool {
+        guard !heights.contains(height) else { return true }
+        guard heights.count < WantedBlocks.heightsMax else { return false }
+        heights.append(height)
+        return true
+    }
+
+    mutating func have(_ height: Height) {
+        heights.removeAll { $0 == height }
+    }
+
+    /// The next request, if one is due.
+    mutating func request(of peers: [PeerKey], at now: Instant) -> Request? {
+        if let open = outstanding {
+            guard open.asked.advanced(byMilliseconds: WantedBlocks.patience) <= now else { return nil }
+            outstanding = nil
+        }
+        guard let height = heights.first, !peers.isEmpty else { return nil }
+        let request = Request(id: nextID, peer: peers[turn % peers.count], height: height)
+        // Whatever becomes of it, the next is another block of another peer.
+        heights.removeFirst()
+        heights.append(height)
+        turn += 1
+        nextID += 1
+        outstanding = (request, now)
+        return request
+    }
+
+    /// Whether an answer of this number is waited for from the peer.
+    func expects(_ id: UInt64, from peer: PeerKey) -> Bool {
+        outstanding.map { $0.request.id == id && $0.request.peer == peer } ?? false
+    }
+
+    /// An answer has come.
+    ///
+    /// - Returns: the height that was asked for.
+    mutating func answered(_ id: UInt64, by peer: PeerKey) -> Height? {
+        guard expects(id, from: peer), let request = outstanding?.request else { return nil }
+        // The next request waits for nothing but keeps its distance.
+        outstanding = nil
+        return heights.contains(request.height) ? request.height : nil
+    }
+}
