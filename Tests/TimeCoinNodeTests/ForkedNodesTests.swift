@@ -12,7 +12,7 @@ import TimeCoinStore
 struct ForkedNodesTests {
     private let root = NSTemporaryDirectory() + "tc-forked.\(UUID().uuidString.prefix(8))"
 
-    private struct Network {
+    struct Network {
         var homes: [NodeDirectory] = []
         var keys: [SigningKey] = []
         let genesis: Genesis

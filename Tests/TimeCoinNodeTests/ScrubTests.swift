@@ -60,7 +60,9 @@ struct ScrubTests {
     ]
     private static let repairable = tables.filter { $0 != "undo" }
 
-    @Test("a pass over a sound database finds nothing, whatever the length of its steps", arguments: [1, 7, 5000])
+    @Test(
+        "a pass over a sound database finds nothing, whatever the length of its steps",
+        arguments: [1, 7, 5000])
     func sound(records: Int) throws {
         let chain = try StoredChain(blocks: 14)
         let store = try chain.store()
@@ -100,7 +102,8 @@ struct ScrubTests {
         return try #require(found)
     }
 
-    @Test("S9: a flipped bit is named within a pass, kept in quarantine and repaired to the byte",
+    @Test(
+        "S9: a flipped bit is named within a pass, kept in quarantine and repaired to the byte",
         arguments: repairable)
     func flipped(table: String) throws {
         let chain = try StoredChain(blocks: 30)
@@ -202,7 +205,9 @@ struct ScrubTests {
         #expect(try records(chain) == before)
     }
 
-    @Test("what only itself knew cannot be repaired, and the command to run is said", arguments: ["state", "undo"])
+    @Test(
+        "what only itself knew cannot be repaired, and the command to run is said",
+        arguments: ["state", "undo"])
     func impossible(table: String) throws {
         let chain = try StoredChain(blocks: 30)
         let store = try chain.store()

@@ -1,8 +1,8 @@
 import TimeCoinConsensus
 import TimeCoinControl
 import TimeCoinCore
-import TimeCoinStore
 import TimeCoinNet
+import TimeCoinStore
 
 /// The chain's values as answers.
 struct Rendering {

@@ -243,7 +243,8 @@ package struct NodeShell: Sendable {
 
     /// What must be known after a crash is durable first, then the signature, and only then anything is sent.
     private mutating func sign(_ messages: [OwnMessage]) throws {
-        // While what the vote reads is damaged, a verdict may be wrong: nothing is signed until it is repaired.
+        // While what the vote reads is damaged, a verdict may be wrong: nothing is signed until it is
+        // repaired.
         guard let signer = parts.signer, reactor.signingStopped == nil, parts.care?.isFitToVote ?? true else {
             return
         }
@@ -434,7 +435,8 @@ extension NodeShell {
         guard admission.height != reactor.state.height else { return admission }
         let checked = admission.verified.spendable.checked
         let present = try view(of: checked)
-        let resolver = TransactionResolver(store: parts.store, faults: FaultReport(parts.events, care: parts.care))
+        let resolver = TransactionResolver(
+            store: parts.store, faults: FaultReport(parts.events, care: parts.care))
         let spendable = try resolver.spendable([(checked, present)])[0].get()
         var renewed = try Admission(spendable, proof: admission.proof, height: present.height)
         renewed.age = admission.age

@@ -42,7 +42,9 @@ extension DatabaseCare {
             "a damaged block came again", metadata: ["height": "\(height)", "peer": "\(peer)"])
         let waited = state.withLock { state in
             state.wanted.have(height)
-            return state.waiting.removeValue(forKey: height) ?? []
+            return (state.waiting.removeValue(forKey: height) ?? []).filter {
+                state.open.contains($0.record)
+            }
         }
         _ = treat(waited)
     }
@@ -57,8 +59,9 @@ extension DatabaseCare {
     private func isCertified(_ encoded: EncodedCertifiedBlock, at height: Height) throws -> Bool {
         guard height > 0 else { return true }
         let prefix = Array(encoded.block.prefix(BlockHeader.byteCount))
-        guard let header = try? ByteReader.decode(
-            prefix, { reader throws(DecodingFailure) in try BlockHeader(from: &reader) }),
+        guard
+            let header = try? ByteReader.decode(
+                prefix, { reader throws(DecodingFailure) in try BlockHeader(from: &reader) }),
             header.height == height,
             let validators = try store.snapshot({ try $0.validatorSet(header.validators) })
         else { return false }

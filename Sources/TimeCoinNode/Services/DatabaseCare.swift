@@ -158,7 +158,8 @@ package final class DatabaseCare: Sendable {
     ///
     /// - Returns: whether all of it is repaired, so that the same may be tried again.
     func mend(_ failure: any Error) -> Bool {
-        guard let failure = failure as? StoreFailure, failure.code == .corrupt, !failure.damaged.isEmpty else {
+        guard let failure = failure as? StoreFailure, failure.code == .corrupt, !failure.damaged.isEmpty
+        else {
             return false
         }
         return treat(failure.damaged.map { DatabaseReport.Damage(record: $0, reason: failure.message) })

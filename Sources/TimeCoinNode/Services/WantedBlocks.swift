@@ -18,7 +18,9 @@ struct WantedBlocks: Sendable {
     static let firstID: UInt64 = 1 << 63
 
     private var heights: [Height] = []
-    private var outstanding: (request: Request, asked: Instant)?
+    private var outstanding: Request?
+    /// When the last request left that brought nothing yet.
+    private var asked: Instant?
     private var nextID = WantedBlocks.firstID
     private var turn = 0
 
@@ -35,16 +37,17 @@ struct WantedBlocks: Sendable {
         return true
     }
 
+    /// The block of a height has come; the next one is asked for at once.
     mutating func have(_ height: Height) {
+        asked = nil
         heights.removeAll { $0 == height }
     }
 
     /// The next request, if one is due.
     mutating func request(of peers: [PeerKey], at now: Instant) -> Request? {
-        if let open = outstanding {
-            guard open.asked.advanced(byMilliseconds: WantedBlocks.patience) <= now else { return nil }
-            outstanding = nil
-        }
+        // A peer that answers badly at once is not asked any faster than one that is silent.
+        if let asked, asked.advanced(byMilliseconds: WantedBlocks.patience) > now { return nil }
+        outstanding = nil
         guard let height = heights.first, !peers.isEmpty else { return nil }
         let request = Request(id: nextID, peer: peers[turn % peers.count], height: height)
         // Whatever becomes of it, the next is another block of another peer.
@@ -52,21 +55,21 @@ struct WantedBlocks: Sendable {
         heights.append(height)
         turn += 1
         nextID += 1
-        outstanding = (request, now)
+        outstanding = request
+        asked = now
         return request
     }
 
     /// Whether an answer of this number is waited for from the peer.
     func expects(_ id: UInt64, from peer: PeerKey) -> Bool {
-        outstanding.map { $0.request.id == id && $0.request.peer == peer } ?? false
+        outstanding.map { $0.id == id && $0.peer == peer } ?? false
     }
 
     /// An answer has come.
     ///
     /// - Returns: the height that was asked for.
     mutating func answered(_ id: UInt64, by peer: PeerKey) -> Height? {
-        guard expects(id, from: peer), let request = outstanding?.request else { return nil }
-        // The next request waits for nothing but keeps its distance.
+        guard expects(id, from: peer), let request = outstanding else { return nil }
         outstanding = nil
         return heights.contains(request.height) ? request.height : nil
     }

@@ -72,7 +72,8 @@ struct CommitmentPath {
                 try reader.chunk(key.index).map { Blake2b.hash256(.spentChunk, $0.bytes) }
             } ?? nil
         }
-        guard let left = try kept(CommitmentPath.child(key, 0)), let right = try kept(CommitmentPath.child(key, 1))
+        guard let left = try kept(CommitmentPath.child(key, 0)),
+            let right = try kept(CommitmentPath.child(key, 1))
         else { return nil }
         return Blake2b.hash256(.rangeNode, left, right)
     }

@@ -74,9 +74,11 @@ struct BlockSearch {
         guard height > 0 else {
             return CreatedOutputs(block: block, firstPosition: first, parentTime: block.header.time)
         }
-        guard let parent = try reader.sound({ reader throws(StoreFailure) in
-            try reader.header(at: height - 1)
-        }) ?? nil else { return nil }
+        guard
+            let parent = try reader.sound({ reader throws(StoreFailure) in
+                try reader.header(at: height - 1)
+            }) ?? nil
+        else { return nil }
         return CreatedOutputs(block: block, firstPosition: first, parentTime: parent.time)
     }
 
@@ -103,9 +105,10 @@ struct BlockSearch {
     }
 
     private func row(_ identifier: Hash256, _ height: Height) throws(StoreFailure) -> TransactionRecord? {
-        let row = try reader.sound { reader throws(StoreFailure) in
-            try reader.transactionRecord(identifier)
-        } ?? nil
+        let row =
+            try reader.sound { reader throws(StoreFailure) in
+                try reader.transactionRecord(identifier)
+            } ?? nil
         return row?.location.height == height ? row : nil
     }
 
@@ -154,7 +157,9 @@ struct BlockSearch {
                 isWhole = false
                 continue
             }
-            guard let place = block.transactions.firstIndex(where: { $0.txid == identifier }) else { continue }
+            guard let place = block.transactions.firstIndex(where: { $0.txid == identifier }) else {
+                continue
+            }
             return (try created(at: height), place, false)
         }
         return (nil, 0, isWhole)

@@ -52,8 +52,8 @@ extension ChainStore {
     /// Keeps what lies under the keys of damaged records. The records stay where they are, and reading them
     /// stays an error.
     ///
-    /// - Returns: how many of them are kept: all, unless the quarantine is full of what was not repaired, or a
-    ///   damage has no key.
+    /// - Returns: how many of them are kept: all, unless the quarantine is full of what was not repaired, or
+    ///   a damage has no key.
     /// - Throws: as ``commit(_:)``.
     @discardableResult
     public func quarantine(_ records: [StoreFailure.DamagedRecord]) throws(StoreFailure) -> Int {

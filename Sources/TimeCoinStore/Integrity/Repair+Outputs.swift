@@ -147,9 +147,10 @@ extension Repair {
     func history(_ key: RecordKey) throws(StoreFailure) -> Remedy {
         guard let location = key.location, location.height <= tip.height else { return .remove }
         let script = key.leadingNumber
-        let undo = try reader.sound { reader throws(StoreFailure) in
-            try reader.undo(at: location.height)
-        } ?? nil
+        let undo =
+            try reader.sound { reader throws(StoreFailure) in
+                try reader.undo(at: location.height)
+            } ?? nil
         if let undo, undo.previousTip.height + 1 == location.height {
             return undo.history.contains { $0.script == script && $0.index == location.index }
                 ? .put([]) : .remove
@@ -163,7 +164,8 @@ extension Repair {
         if transaction.outputs.contains(where: { matches($0, script) }) { return .put([]) }
         for input in transaction.inputs {
             guard let output = try created(input.previous) else {
-                return .impossible("what transaction \(location.index) of block \(location.height) spends is unknown")
+                return .impossible(
+                    "what transaction \(location.index) of block \(location.height) spends is unknown")
             }
             if matches(output, script) { return .put([]) }
         }

@@ -81,7 +81,9 @@ struct Repair {
         case .quarantine:
             if let kept = try reader.sound({ reader throws(StoreFailure) in
                 try reader.transaction.record(table, key)
-            }) ?? nil, QuarantinedRecord(kept) != nil { return .keep }
+            }) ?? nil, QuarantinedRecord(kept) != nil {
+                return .keep
+            }
             let raw = try reader.transaction.raw(table, key, bytesMax: QuarantinedRecord.bytesMax) ?? []
             return .put(QuarantinedRecord(height: tip.height, raw: raw).encoded)
         }
@@ -95,9 +97,10 @@ struct Repair {
         var top = height
         var hash = tip.hash
         while top < tip.height, top - height < Repair.linkedMax {
-            let above = try reader.sound { reader throws(StoreFailure) in
-                try reader.headerRecord(at: top + 1)
-            } ?? nil
+            let above =
+                try reader.sound { reader throws(StoreFailure) in
+                    try reader.headerRecord(at: top + 1)
+                } ?? nil
             if let above, above.hash == above.header.hash, above.header.height == top + 1 {
                 hash = above.header.previous
                 break
@@ -160,9 +163,10 @@ struct Repair {
         guard height > 0 else { return .put([]) }
         guard let header = try header(at: height)?.header else { return .needsBlock(height) }
         guard hasCertificate(header) else { return .remove }
-        let kept = try reader.sound { reader throws(StoreFailure) in
-            try reader.certificate(at: height)
-        } ?? nil
+        let kept =
+            try reader.sound { reader throws(StoreFailure) in
+                try reader.certificate(at: height)
+            } ?? nil
         return kept.map { Certificate.isCommit($0, of: header) } == true ? .keep : .needsBlock(height)
     }
 
@@ -171,7 +175,9 @@ struct Repair {
         let kept = try reader.sound { reader throws(StoreFailure) in try reader.undo(at: height) } ?? nil
         if let kept, kept.previousTip.height == height - 1,
             try header(at: height)?.header.previous == kept.previousTip.hash
-        { return .keep }
+        {
+            return .keep
+        }
         return .impossible("nothing else says how to take back block \(height)")
     }
 

@@ -4,8 +4,8 @@ public import TimeCoinCore
 public enum RepairOutcome: Hashable, Sendable {
     /// It is as it was before the damage.
     case repaired
-    /// The block of this height, with its certificate, has to come from somebody else; ``ChainStore/restore(_:)``
-    /// takes it.
+    /// The block of this height, with its certificate, has to come from somebody else;
+    /// ``ChainStore/restore(_:)`` takes it.
     case needsBlock(Height)
     /// No other record says what it has been, and what to do now.
     case impossible(String)
@@ -99,8 +99,8 @@ extension ChainStore {
     /// - Parameter block: the signatures of its certificate were verified by the caller, with the set of its
     ///   height.
     /// - Returns: the records that are right again; none where nothing was damaged.
-    /// - Throws: ``StoreFailure``: `invalidCommit` for anything but the block of the chain at this height with
-    ///   a certificate of it; as ``commit(_:)``.
+    /// - Throws: ``StoreFailure``: `invalidCommit` for anything but the block of the chain at this height
+    ///   with a certificate of it; as ``commit(_:)``.
     @discardableResult
     public func restore(_ block: StoredBlock) throws(StoreFailure) -> [StoreFailure.DamagedRecord] {
         guard let checked = try? CheckedBlock(decoding: block.block), checked.header.height == block.height,
@@ -111,7 +111,8 @@ extension ChainStore {
             guard let repair = try Repair(writer.reader, near: nil),
                 try repair.hash(at: block.height) == checked.hash
             else {
-                throw StoreFailure(.invalidCommit, "\(checked.hash) is not block \(block.height) of this chain")
+                throw StoreFailure(
+                    .invalidCommit, "\(checked.hash) is not block \(block.height) of this chain")
             }
             return try writer.movingCounts { () throws(StoreFailure) in
                 try writer.restore(checked, block, repair)
@@ -145,9 +146,10 @@ extension ChainWriter {
         func put(
             _ payload: [UInt8], _ table: Table, _ key: RecordKey, unless isRight: ([UInt8]) -> Bool
         ) throws(StoreFailure) {
-            let kept = try reader.sound { reader throws(StoreFailure) in
-                try reader.transaction.record(table, key)
-            } ?? nil
+            let kept =
+                try reader.sound { reader throws(StoreFailure) in
+                    try reader.transaction.record(table, key)
+                } ?? nil
             guard kept.map(isRight) != true else { return }
             guard try quarantine(table, key) else {
                 throw StoreFailure(.corrupt, "the quarantine is full of what was not repaired")

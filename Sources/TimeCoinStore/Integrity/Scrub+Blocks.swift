@@ -66,7 +66,8 @@ extension Scrub {
         guard record.hash == record.header.hash, record.header.height == height else {
             return note(tables.headers, key, "not a header of this height")
         }
-        let above = height == tip.height
+        let above =
+            height == tip.height
             ? tip.hash
             : try reader.sound { reader throws(StoreFailure) -> Hash256? in
                 guard let above = try reader.headerRecord(at: height + 1),
@@ -125,9 +126,10 @@ extension Scrub {
         }
         for (index, checked) in block.transactions.enumerated() {
             let location = TransactionLocation(height: height, index: UInt32(truncatingIfNeeded: index))
-            let found = try reader.sound { reader throws(StoreFailure) in
-                try reader.location(of: checked.txid)
-            } ?? nil
+            let found =
+                try reader.sound { reader throws(StoreFailure) in
+                    try reader.location(of: checked.txid)
+                } ?? nil
             if found != location {
                 note(
                     tables.transactions, RecordKey(checked.txid), "does not lead to \(height)/\(index)",
@@ -144,9 +146,10 @@ extension Scrub {
         _ script: UInt64, _ location: TransactionLocation
     ) throws(StoreFailure) {
         let key = RecordKey(script: script, location)
-        let row = try reader.sound { reader throws(StoreFailure) in
-            try reader.transaction.record(reader.tables.history, key)
-        } ?? nil
+        let row =
+            try reader.sound { reader throws(StoreFailure) in
+                try reader.transaction.record(reader.tables.history, key)
+            } ?? nil
         if row == nil { note(reader.tables.history, key, "missing") }
     }
 

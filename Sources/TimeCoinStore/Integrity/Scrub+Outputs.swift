@@ -9,7 +9,8 @@ extension Scrub {
         }
         let record = try reader.outputRecord(bytes, key)
         let group = position / LeafGroup.size
-        let leaves = try reader.sound { reader throws(StoreFailure) in try reader.leaves(group: group) } ?? nil
+        let leaves =
+            try reader.sound { reader throws(StoreFailure) in try reader.leaves(group: group) } ?? nil
         let place = Int(position % LeafGroup.size)
         if let leaves, place < leaves.count, leaves[place] != record.entry.leaf(for: record.outPoint) {
             // One of both is wrong; leaves are right if they lead to the root.
@@ -20,9 +21,10 @@ extension Scrub {
             note(tables.leaves, RecordKey(group), "not under the root")
         }
         let height = record.entry.height
-        let found = try reader.sound { reader throws(StoreFailure) in
-            try reader.position(of: record.outPoint)
-        } ?? nil
+        let found =
+            try reader.sound { reader throws(StoreFailure) in
+                try reader.position(of: record.outPoint)
+            } ?? nil
         if found != position {
             note(
                 tables.transactions, RecordKey(record.outPoint.transaction),
