@@ -16,10 +16,10 @@ struct Options {
     var kernel: (python: String, chain: String)?
     var figures: Set<String> = []
 
-    static let allFigures: Set<String> = ["connect", "operations", "reads", "open", "size", "whole"]
+    static let allFigures: Set<String> = ["connect", "operations", "reads", "open", "size", "scrub", "whole"]
     static let usage = """
         usage: store [--quick] [--outputs N] [--blocks N] [--payments N] [--turns N] [--directory DIRECTORY]
-                     [--kernel PYTHON CHAIN] [connect|operations|reads|open|size|whole]…
+                     [--kernel PYTHON CHAIN] [connect|operations|reads|open|size|scrub|whole]…
 
         """
 

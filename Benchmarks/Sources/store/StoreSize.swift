@@ -23,6 +23,31 @@ struct StoreSize {
         ).report()
     }
 
+    /// Records of a step of a node's scrub.
+    private static let stepRecords = 200
+    /// Records that a node's scrub looks at in a second.
+    private static let recordsPerSecond = 2000.0
+
+    /// A whole pass of the scrub.
+    static func scrub(_ set: OutputSet) throws {
+        let store = try set.open()
+        var place: ScrubPlace?
+        var records = 0
+        let time = try measured {
+            repeat {
+                let step = try store.scrub(from: place, records: stepRecords)
+                guard step.damages.isEmpty else { throw Failed("the set is damaged: \(step.damages[0])") }
+                records += step.records
+                place = step.next
+            } while place != nil
+        }.time
+        let rate = Double(records) / time.processor
+        Figure(
+            "store/scrub", rate, "records/CPU-s", reference: "share of a core at a node's rate",
+            recordsPerSecond / rate, floor: nil
+        ).report()
+    }
+
     /// Bytes in use, of all and of every table, for each unspent output.
     static func report(_ set: OutputSet, outputs: Int) throws {
         let raw = try RawDatabase(

@@ -8,6 +8,8 @@
 // reads        Outputs read by their names in one snapshot, against LMDB alone getting the same records.
 // open         Opening the set against opening a set of 1,000 blocks.
 // size         Bytes in use for each unspent output, in every table.
+// scrub        One pass of the scrub over the set, in the steps of a node: records looked at in a second of
+//              the processor.
 // whole        Certified blocks from their bytes to disk with every signature checked, several a write,
 //              against libsodium alone and, with --kernel, Bitcoin Core's engine on such a chain.
 //
@@ -41,6 +43,7 @@ do {
         try StoreSize.compareOpening(small, set, "\(options.blocks)-blocks")
     }
     if options.wants("size") { try StoreSize.report(set, outputs: options.outputs) }
+    if options.wants("scrub") { try StoreSize.scrub(set) }
     if options.wants("whole") { try await WholeBenchmark(options).run() }
 } catch {
     note("store: \(error)")
