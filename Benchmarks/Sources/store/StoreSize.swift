@@ -36,7 +36,10 @@ struct StoreSize {
         let time = try measured {
             repeat {
                 let step = try store.scrub(from: place, records: stepRecords)
-                guard step.damages.isEmpty else { throw Failed("the set is damaged: \(step.damages[0])") }
+                // The blocks of the set have no certificates.
+                if let damage = step.damages.first(where: { $0.record.table != "certificates" }) {
+                    throw Failed("the set is damaged: \(damage)")
+                }
                 records += step.records
                 place = step.next
             } while place != nil
