@@ -153,6 +153,10 @@ extension StoreConformance {
                 try reader.history(locking: script, after: last, countMax: count)
             }
             try run.expect(history == expected.histories[2], "another history of a script")
+            let newestFirst: [TransactionLocation] = try run.all(3) { last, count in
+                try reader.history(locking: script, before: last, countMax: count)
+            }
+            try run.expect(newestFirst == history.reversed(), "another history from its end")
             let listed: [UnspentOutput] = try run.all(7) { last, count in
                 try reader.outputs(from: last.map { $0.entry.position + 1 } ?? 0, countMax: count)
             }
@@ -160,7 +164,8 @@ extension StoreConformance {
             let none = Script([9])
             try run.expect(
                 try reader.unspent(locking: none, after: nil, countMax: 4).isEmpty
-                    && reader.history(locking: none, after: nil, countMax: 4).isEmpty,
+                    && reader.history(locking: none, after: nil, countMax: 4).isEmpty
+                    && reader.history(locking: none, before: nil, countMax: 4).isEmpty,
                 "something of a script that is nowhere")
         }
     }

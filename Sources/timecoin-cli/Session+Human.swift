@@ -76,7 +76,7 @@ extension Session {
     }
 
     /// A key or a hash by its first digits; words as they are.
-    private static func short(_ text: String) -> String {
+    static func short(_ text: String) -> String {
         text.count > 16 ? text.prefix(12) + "…" : text
     }
 

@@ -17,6 +17,9 @@ struct Session {
         "send ADDRESS AMOUNT [--wait]": "Pays; with --wait returns once the payment is final.",
         "peers": "Connected peers.",
         "consensus explain": "What the vote waits for, in a sentence, and who voted what.",
+        "block HEIGHT|HASH": "A block in words.",
+        "tx TXID": "A transaction in words.",
+        "address ADDRESS": "What an address has, and its last transactions.",
         "watch": "The blocks as they become final, one line each.",
         "wallet unlock|lock|address": "Unlocks or locks the wallet, or makes a new address.",
         "completions bash|zsh|fish": "A script that has the shell complete commands and options.",
@@ -74,6 +77,9 @@ struct Session {
         case "send": return try await send(rest)
         case "peers": try await peers()
         case "consensus": try await consensus(rest)
+        case "block": try await block(rest)
+        case "tx": try await transaction(rest)
+        case "address": try await address(rest)
         case "watch": try await watch()
         case "wallet": try await wallet(rest)
         case "stop": try await stop(rest)

@@ -170,6 +170,66 @@ def test_localnet(directory):
 
 
 
+def test_reading(directory):
+    """Blocks, transactions, outputs and addresses, by every front end."""
+    network = f"{directory}/reading"
+    run(NODE, "localnet", "up", "--dir", network, "--validators", "1", "--block-time", "0.5", "--payment-time", "0",
+        "--detach")
+    try:
+        socket = json.loads(run(NODE, "localnet", "status", "--dir", network, "-o", "json").stdout)["nodes"][0]["socket"]
+        words = (CLI, "--socket", socket)
+        call = lambda *more: json.loads(run(*words, "-o", "json", *more).stdout)
+        own, other = (run(*words, "getnewaddress").stdout.strip() for _ in range(2))
+        wait("money", lambda: float(run(*words, "balance").stdout) > 20, 30)
+        sent = [run(*words, "send", address, "1.5", "--wait").stdout.strip() for address in (own, own, other)]
+        wait("a block on top", lambda: call("gettransaction", sent[-1])["confirmations"] > 1, 30)
+
+        history = call("getaddresshistory", own)
+        assert [row["txid"] for row in history["transactions"]] == sent[:2] and history["next"] is None, history
+        assert not history["pruned"] and history["blocksfrom"] == 0, history
+        first = call("getaddresshistory", own, "", "1")
+        second = call("getaddresshistory", own, first["next"], "1")
+        assert first["transactions"] + second["transactions"] == history["transactions"], (first, second)
+        last = call("getaddresshistory", own, "", "1", "true")["transactions"]
+        assert last == history["transactions"][1:] and last[0]["received"] == "1.50000000", last
+        outputs = call("getaddressutxos", own)["outputs"]
+        assert [output["txid"] for output in outputs] == sent[:2], outputs
+        assert call("getaddressbalance", own)["balance"] == "3.00000000"
+
+        place = (sent[2], str(next(output["n"] for output in call("gettransaction", sent[2])["vout"]
+                                   if output["address"] == other)))
+        output = call("gettxout", *place)
+        assert output["value"] == "1.50000000" and output["address"] == other and output["confirmations"] > 1, output
+        assert call("gettxout", sent[2], "77") is None and call("gettxout", "0" * 64, "0") is None
+        total = call("gettxoutsetinfo")
+        assert total["txouts"] > 0 and total["disk_size"] > 4096 and float(total["total_amount"]) > 3, total
+
+        height = call("gettransaction", sent[0])["height"]
+        block = call("getblock", str(height), "2")
+        assert sent[0] in [item["txid"] for item in block["tx"]], block
+        assert sent[0] in call("getblock", block["hash"])["tx"]
+        assert run(*words, "getblock", str(height), "0").stdout.startswith(
+            run(*words, "getblock", block["hash"], "0").stdout[:630])
+        refused(65, *words, "getblock", str(height), "3", words=("verbosity", "hint"))
+        refused(65, *words, "getblock", "99999999", words=("above the tip", "hint"))
+        refused(1, *words, "getblock", "0" * 64, words=("no final block",))
+        refused(65, *words, "getaddresshistory", own, "x", words=("HEIGHT:INDEX",))
+        refused(65, *words, "getaddressutxos", own, "0", "101", words=("1 to 100",))
+        refused(65, *words, "address", "nobody", words=("bad-address", "hint"))
+
+        text = run(*words, "address", own).stdout
+        assert all(word in text for word in ("3.00000000 TIME", "2 outputs", *sent[:2])), text
+        assert call("address", own)["balance"]["balance"] == "3.00000000"
+        text = run(*words, "tx", sent[0]).stdout
+        assert f"in block {height}" in text and f"1.50000000  {own}" in text, text
+        assert sent[0] in run(*words, "block", str(height)).stdout
+        assert "genesis" in run(*words, "block", "0").stdout
+        refused(64, *words, "address", words=("usage: timecoin-cli address ADDRESS",))
+    finally:
+        run(NODE, "localnet", "down", "--dir", network, check=False)
+    passes("blocks, transactions, outputs and addresses are read by hash, height and page, as JSON and in words")
+
+
 def test_command_line(directory):
     for words in (("walletpassphrase", "hunter2"), ("walletpassphrase",),
                   ("-o", "json", "walletpassphrase", "hunter2")):
@@ -292,12 +352,13 @@ try:
     test_localnet_arguments(directory)
     test_interrupted_up(directory)
     test_localnet(directory)
+    test_reading(directory)
     test_command_line(directory)
     test_completions()
     test_waiting_and_watching(directory)
     test_deep_directory(directory)
 finally:
-    for name in ("network", "interrupted"):
+    for name in ("network", "interrupted", "reading"):
         run(NODE, "localnet", "down", "--dir", f"{directory}/{name}", check=False)
     shutil.rmtree(directory, ignore_errors=True)
 finish()

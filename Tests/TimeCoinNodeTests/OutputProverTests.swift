@@ -230,6 +230,11 @@ private struct WithoutBlocks: ChainReading {
     ) throws(StoreFailure) -> [TransactionLocation] {
         try reader.history(locking: locking, after: last, countMax: countMax)
     }
+    func history(
+        locking: Script, before first: TransactionLocation?, countMax: Int
+    ) throws(StoreFailure) -> [TransactionLocation] {
+        try reader.history(locking: locking, before: first, countMax: countMax)
+    }
     func validatorSet(_ hash: Hash256) throws(StoreFailure) -> ValidatorSet? {
         try reader.validatorSet(hash)
     }

@@ -47,6 +47,9 @@ public struct RPCMethod: Sendable, Hashable {
 
     private static let block = Parameter("block", .block, "a height or a block hash")
     private static let txid = Parameter("txid", .string, "a transaction identifier")
+    private static let output = Parameter("n", .integer, "which of its outputs, from 0")
+    private static let address = Parameter("address", .string, "an address")
+    private static let pageCount = Parameter("count", .integer, required: false, "1 to 100, 25 by default")
     private static let hex = Parameter("hex", .string, "a transaction in hexadecimal")
 
     private static let transactions = Parameter(
@@ -62,7 +65,14 @@ public struct RPCMethod: Sendable, Hashable {
         RPCMethod("getbestblockhash", "Hash of the last final block."),
         RPCMethod(
             "getblockhash", "Hash of the block at a height.", [Parameter("height", .integer, "a height")]),
-        RPCMethod("getblock", "A block with its certificate.", [block]),
+        RPCMethod(
+            "getblock", "A block with its certificate.",
+            [
+                block,
+                Parameter(
+                    "verbosity", .integer, required: false,
+                    "0 hexadecimal, 1 (by default) identifiers of its transactions, 2 all of them"),
+            ]),
         RPCMethod("getblockheader", "The header of a block.", [block]),
         RPCMethod("getblockchaininfo", "Where the chain stands."),
         RPCMethod(
@@ -71,11 +81,35 @@ public struct RPCMethod: Sendable, Hashable {
         RPCMethod("gettransaction", "A transaction and whether it is final.", [txid]),
         RPCMethod("sendrawtransaction", "Submits a signed transaction.", [hex]),
         RPCMethod("decoderawtransaction", "Shows what a transaction says.", [hex]),
+        RPCMethod(
+            "gettxout", "An unspent output, or null.",
+            [
+                txid, output,
+                Parameter(
+                    "mempool", .boolean, required: false,
+                    "whether what waits for a block counts, too; it does by default"),
+            ]),
+        RPCMethod("gettxoutsetinfo", "What all unspent outputs are together, and where the history begins."),
+        RPCMethod("getaddressbalance", "What the unspent outputs of an address add up to.", [address]),
+        RPCMethod(
+            "getaddressutxos", "Unspent outputs of an address, oldest first, in pages.",
+            [
+                address,
+                Parameter("after", .integer, required: false, "`next` of the page before"), pageCount,
+            ]),
+        RPCMethod(
+            "getaddresshistory", "Transactions that pay to an address or spend from it, in pages.",
+            [
+                address,
+                Parameter("after", .string, required: false, "`next` of the page before, HEIGHT:INDEX"),
+                pageCount,
+                Parameter("newestfirst", .boolean, required: false, "the last transaction comes first"),
+            ]),
         RPCMethod("gettxoutproof", "Proof that a transaction is final, for somebody without a node.", [txid]),
         RPCMethod("verifytxoutproof", "Verifies such a proof and shows what it proves.", [proof]),
         RPCMethod(
             "getoutputproof", "Proof that an output is unspent or spent after the last final block.",
-            [txid, Parameter("n", .integer, "which of its outputs, from 0")]),
+            [txid, output]),
         RPCMethod("verifyoutputproof", "Verifies such a proof and shows what it proves.", [proof]),
         RPCMethod("getfinalityproof", "Proof that a block is final, for somebody without a node.", [block]),
         RPCMethod("verifyfinalityproof", "Verifies such a proof and shows what it proves.", [proof]),

@@ -4,60 +4,41 @@ import TimeCoinCore
 import TimeCoinStore
 
 extension NodeAPI {
-    /// The height that a parameter names, by number or hash.
-    func height(_ parameters: CallParameters, _ reader: any ChainReading) throws -> Height {
-        let text = parameters.token("block") ?? ""
-        let tip = try reader.tip()?.height ?? 0
-        if let height = UInt64(text), text.count < 20 {
-            guard height <= tip else {
-                throw RPCError(.invalidParameter, "unknown-block", "height \(height) is above the tip \(tip)")
-            }
-            return height
-        }
-        guard let hash = Hash256(hex: text) else {
-            throw RPCError(.invalidParameter, "bad-block", "\(text) is neither a height nor a block hash")
-        }
-        guard let height = try reader.height(of: hash) else {
-            throw RPCError(.notFound, "unknown-block", "no final block has the hash \(hash)")
-        }
-        return height
-    }
-
     func blockHash(_ parameters: CallParameters) throws -> JSONValue {
-        let height = UInt64(max(0, try parameters.integer("height") ?? 0))
-        guard let hash = try store.snapshot({ try $0.hash(at: height) }) else {
-            throw RPCError(
-                .invalidParameter, "unknown-block", "height \(height) is above the tip \(try tip().height)")
-        }
-        return .string(hash.description)
+        let height = UInt64(clamping: try parameters.integer("height") ?? 0)
+        return .string(try store.snapshot { try ChainQuery(reader: $0).hash(at: height) }.description)
     }
 
+    /// 0: hexadecimal; 1: with identifiers of its transactions; 2: with its transactions.
     func block(_ parameters: CallParameters) throws -> JSONValue {
-        try store.snapshot { reader in
-            let height = try height(parameters, reader)
-            guard let bytes = try reader.block(at: height), let block = try? CheckedBlock(decoding: bytes)
-            else {
-                throw RPCError(.internalError, "corrupt-block", "the block at \(height) cannot be read")
-            }
-            let certificate = try reader.certificate(at: height).flatMap { try? Certificate(decoding: $0) }
-            let state = try reader.state().flatMap { try? ChainState(decoding: $0) }
-            return Rendering(network: network).block(
-                block, certificate: certificate, validators: state?.validators)
+        let verbosity = try parameters.integer("verbosity") ?? 1
+        guard (0...2).contains(verbosity) else {
+            throw RPCError(.invalidParameter, "bad-parameter", "verbosity is 0, 1 or 2")
         }
+        let (bytes, certificate, validators) = try store.snapshot { reader in
+            let query = ChainQuery(reader: reader)
+            let height = try query.height(parameters.token("block") ?? "")
+            let bytes = try query.block(at: height)
+            let set = try query.header(at: height).validators
+            return (bytes, try query.certificate(at: height), try reader.validatorSet(set))
+        }
+        guard verbosity > 0 else { return .string(Hexadecimal.encode(bytes)) }
+        return Rendering(network: network).block(
+            try CheckedBlock(decoding: bytes), certificate: certificate, validators: validators,
+            withTransactions: verbosity == 2)
     }
 
     func header(_ parameters: CallParameters) throws -> JSONValue {
         try store.snapshot { reader in
-            let height = try height(parameters, reader)
-            guard let header = try reader.header(at: height) else {
-                throw RPCError(.internalError, "corrupt-block", "the header at \(height) cannot be read")
-            }
+            let query = ChainQuery(reader: reader)
+            let header = try query.header(at: try query.height(parameters.token("block") ?? ""))
             return .object(Rendering(network: network).header(header, hash: header.hash))
         }
     }
 
     func chainInfo() async throws -> JSONValue {
         let (state, best) = await core.read { ($0.state, $0.catchUp.best) }
+        let base = try store.snapshot { try $0.base() }
         return .object([
             "chain": .string(network.rawValue), "blocks": .integer(state.height),
             "bestblockhash": .string(state.headerHash.description),
@@ -65,6 +46,8 @@ extension NodeAPI {
             "syncing": .bool(best > state.height + 1),
             "stateroot": .string(state.header.stateRoot.description),
             "genesishash": .string(state.chain.description),
+            "pruned": .bool(base != .whole), "blocksfrom": .integer(base.blocksFrom),
+            "headersfrom": .integer(base.headersFrom),
             "validators": .string(state.validators.hash.description), "outputs": .integer(state.outputCount),
             "supply": .object([
                 "unspent": .string(state.supply.unspent.description),
@@ -89,22 +72,23 @@ extension NodeAPI {
     }
 
     private func find(_ parameters: CallParameters) async throws -> Found {
-        guard let txid = parameters.string("txid").flatMap({ Hash256(hex: $0) }) else {
-            throw RPCError(.invalidParameter, "bad-txid", "a transaction identifier is 64 hexadecimal digits")
-        }
+        let txid = try txid(parameters)
         // The mempool first: a transaction leaves it only after the store has it.
         if let entry = await core.read({ $0.mempool.entry(txid) }) {
             return Found(checked: entry.checked, height: nil, block: nil)
         }
-        let final = try store.snapshot { reader -> Found? in
-            guard let location = try reader.location(of: txid),
-                let bytes = try reader.block(at: location.height), let block = try? Block(decoding: bytes),
-                block.transactions.indices.contains(Int(location.index)),
-                let checked = try? CheckedTransaction(checking: block.transactions[Int(location.index)])
-            else { return nil }
-            return Found(checked: checked, height: location.height, block: block.header.hash)
+        let (final, first) = try store.snapshot { reader in
+            (try ChainQuery(reader: reader).transaction(txid), try reader.base().blocksFrom)
         }
-        if let final { return final }
+        if let final {
+            return Found(checked: final.checked, height: final.header.height, block: final.header.hash)
+        }
+        guard first == 0 else {
+            throw RPCError(
+                .notFound, "unknown-transaction",
+                "neither the mempool nor a block from height \(first) on has \(txid)",
+                hint: "ask a node that keeps more of the chain: the blocks of this one begin there")
+        }
         throw RPCError(
             .notFound, "unknown-transaction", "neither the chain nor the mempool has \(txid)",
             hint: "a transaction that was dropped may be submitted again")

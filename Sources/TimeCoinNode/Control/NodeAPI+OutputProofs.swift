@@ -5,13 +5,7 @@ import TimeCoinStore
 extension NodeAPI {
     /// The proof with its size and the time that it took.
     func outputProof(_ parameters: CallParameters) throws -> JSONValue {
-        guard let txid = parameters.string("txid").flatMap({ Hash256(hex: $0) }) else {
-            throw RPCError(.invalidParameter, "bad-txid", "a transaction identifier is 64 hexadecimal digits")
-        }
-        guard let index = try parameters.integer("n").flatMap({ UInt32(exactly: $0) }) else {
-            throw RPCError(.invalidParameter, "bad-parameter", "n is below 4,294,967,296")
-        }
-        let outPoint = OutPoint(transaction: txid, index: index)
+        let outPoint = try outPoint(parameters)
         let (made, microseconds) = try NodeClock.timed {
             try store.snapshot { reader in
                 let proof = try OutputProver(reader: reader).proof(of: outPoint)

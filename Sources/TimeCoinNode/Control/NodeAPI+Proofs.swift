@@ -57,7 +57,8 @@ extension NodeAPI {
     func finalityProof(_ parameters: CallParameters) async throws -> JSONValue {
         let validators = await core.read { $0.state.validators }
         let proof = try store.snapshot { reader in
-            try finalityProof(at: try height(parameters, reader), validators, reader)
+            let height = try ChainQuery(reader: reader).height(parameters.token("block") ?? "")
+            return try finalityProof(at: height, validators, reader)
         }
         guard let proof else {
             throw RPCError(

@@ -7,6 +7,8 @@ import TimeCoinStore
 struct NodeAPI: CallAnswering {
     let core: NodeCore
     let store: any ChainStoring
+    /// Path of the database's file.
+    let database: String
     let wallet: Wallet
     let intake: TransactionIntake
     let peers: PeerLink
@@ -49,6 +51,11 @@ struct NodeAPI: CallAnswering {
         case "sendrawtransaction": try await sendRaw(parameters)
         case "gettxoutproof": try await transactionProof(parameters)
         case "verifytxoutproof": try await verifyTransactionProof(parameters)
+        case "gettxout": try await unspentOutput(parameters)
+        case "gettxoutsetinfo": try outputSetInfo()
+        case "getaddressbalance": try addressBalance(parameters)
+        case "getaddressutxos": try addressOutputs(parameters)
+        case "getaddresshistory": try addressHistory(parameters)
         case "getoutputproof": try outputProof(parameters)
         case "verifyoutputproof": try await verifyOutputProof(parameters)
         case "getfinalityproof": try await finalityProof(parameters)

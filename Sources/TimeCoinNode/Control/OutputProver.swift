@@ -77,11 +77,6 @@ struct OutputProver {
     }
 }
 
-extension Array {
-    /// The element at an index from outside; `nil` beyond the last.
-    fileprivate func element(_ index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
-}
-
 extension OutPoint {
     fileprivate var text: String { "\(transaction):\(index)" }
 }

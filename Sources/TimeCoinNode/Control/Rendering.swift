@@ -28,11 +28,20 @@ struct Rendering {
         ]
     }
 
-    func block(_ block: CheckedBlock, certificate: Certificate?, validators: ValidatorSet?) -> JSONValue {
+    /// - Parameter withTransactions: whole instead of by their identifiers.
+    func block(
+        _ block: CheckedBlock, certificate: Certificate?, validators: ValidatorSet?,
+        withTransactions: Bool = false
+    ) -> JSONValue {
         .object(
             header(block.header, hash: block.hash) + [
                 JSONValue.Member("size", .integer(block.size)),
-                JSONValue.Member("tx", .array(block.transactions.map { .string($0.txid.description) })),
+                JSONValue.Member(
+                    "tx",
+                    .array(
+                        block.transactions.map {
+                            withTransactions ? transaction($0) : .string($0.txid.description)
+                        })),
                 JSONValue.Member("round", certificate.map { .integer($0.round) } ?? .null),
                 JSONValue.Member(
                     "certificate", certificate.map { self.certificate($0, validators) } ?? .null),
@@ -78,6 +87,22 @@ struct Rendering {
                 }),
             "hex": .string(Hexadecimal.encode(transaction.encoded)),
         ])
+    }
+
+    /// An unspent output; one that waits has no confirmations.
+    func output(_ entry: OutputEntry, tip: Height) -> [JSONValue.Member] {
+        let locking = entry.output.locking
+        let isFinal = entry.height <= tip
+        return [
+            JSONValue.Member("confirmations", .integer(isFinal ? tip - entry.height + 1 : 0)),
+            JSONValue.Member("height", isFinal ? .integer(entry.height) : .null),
+            JSONValue.Member("value", .string(entry.output.value.description)),
+            JSONValue.Member("address", .optional(Address(lockingScript: locking)?.text(on: network))),
+            JSONValue.Member("type", .string(StandardScript(locking).name)),
+            JSONValue.Member("script", .string(Hexadecimal.encode(locking.bytes))),
+            JSONValue.Member("kind", .string("\(entry.kind)")),
+            JSONValue.Member("position", isFinal ? .integer(entry.position) : .null),
+        ]
     }
 
     func peer(_ peer: PeerInfo) -> JSONValue {

@@ -216,8 +216,9 @@ public struct NodeProgram: Sendable {
             chain: state.chain)
         let stop = StopRequest()
         let api = NodeAPI(
-            core: core, store: store, wallet: wallet, intake: intake, peers: link, events: events, stop: stop,
-            network: directory.network, started: clock.moment.instant, clock: clock, care: care,
+            core: core, store: store, database: "\(directory.chain)/\(ChainStore.fileName)", wallet: wallet,
+            intake: intake, peers: link, events: events, stop: stop, network: directory.network,
+            started: clock.moment.instant, clock: clock, care: care,
             backup: DatabaseBackup(of: store, in: directory, clock: clock))
         let socket = SocketPath.forListening(networkDirectory: directory.root)
         if let pointer = socket.pointer {

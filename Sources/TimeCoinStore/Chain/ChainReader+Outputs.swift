@@ -144,6 +144,22 @@ extension ChainReader {
         return found
     }
 
+    func history(
+        locking: Script, before first: TransactionLocation?, countMax: Int
+    ) throws(StoreFailure) -> [TransactionLocation] {
+        try requireIndex()
+        let script = tables.scriptKey(locking)
+        var found: [TransactionLocation] = []
+        guard countMax > 0 else { return found }
+        let end = RecordKey(script: script, first ?? TransactionLocation(height: .max, index: .max))
+        try transaction.scanBack(tables.history, below: end) { key, _ throws(StoreFailure) in
+            guard key.leadingNumber == script, let location = key.location else { return false }
+            found.append(location)
+            return found.count < countMax
+        }
+        return found
+    }
+
     private func requireIndex() throws(StoreFailure) {
         guard addressIndex else { throw StoreFailure(.wrongOptions, "this store has no index of addresses") }
     }

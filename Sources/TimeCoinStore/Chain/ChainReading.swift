@@ -39,6 +39,10 @@ public protocol ChainReading: OutputSource, CommitmentNodes {
     func history(
         locking: Script, after last: TransactionLocation?, countMax: Int
     ) throws(StoreFailure) -> [TransactionLocation]
+    /// The same, newest first: those before `first`, or the last ones.
+    func history(
+        locking: Script, before first: TransactionLocation?, countMax: Int
+    ) throws(StoreFailure) -> [TransactionLocation]
     /// A set that decided some height, by its hash.
     func validatorSet(_ hash: Hash256) throws(StoreFailure) -> ValidatorSet?
     /// Heights from `height` on after which another set decides, at most `countMax`.

@@ -259,6 +259,16 @@ extension MemoryChain: ChainReading {
         return Array(behind.prefix(max(0, countMax)))
     }
 
+    func history(
+        locking: Script, before first: TransactionLocation?, countMax: Int
+    ) throws(StoreFailure) -> [TransactionLocation] {
+        try requireIndex()
+        let before = (histories[locking] ?? []).reversed().filter { location in
+            first.map { (location.height, location.index) < ($0.height, $0.index) } ?? true
+        }
+        return Array(before.prefix(max(0, countMax)))
+    }
+
     private func requireIndex() throws(StoreFailure) {
         guard addressIndex else { throw StoreFailure(.wrongOptions, "this store has no index of addresses") }
     }

@@ -110,6 +110,23 @@ class ReadTransaction {
         }
     }
 
+    /// Visits the records below a key in falling order of keys until `body` returns `false`.
+    final func scanBack(
+        _ table: Table, below key: RecordKey,
+        _ body: (RecordKey, [UInt8]) throws(StoreFailure) -> Bool
+    ) throws(StoreFailure) {
+        let cursor = try Cursor(self, table)
+        defer { cursor.close() }
+        var last = key
+        var current = try cursor.move(try cursor.move(.atLeast(key)) == nil ? .last : .previous)
+        while let record = current {
+            guard record.key < last else { throw table.corrupt(record.key, "the table is out of order") }
+            guard try body(record.key, record.payload) else { return }
+            last = record.key
+            current = try cursor.move(.previous)
+        }
+    }
+
     final func firstKey(_ table: Table) throws(StoreFailure) -> RecordKey? {
         let cursor = try Cursor(self, table)
         defer { cursor.close() }
