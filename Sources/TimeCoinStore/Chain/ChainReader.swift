@@ -7,6 +7,8 @@ struct ChainReader {
     let transaction: ReadTransaction
     let tables: ChainTables
     let addressIndex: Bool
+    /// Without it everything is read from the database.
+    var hot: HotBlocks.View?
 
     func record<Value>(
         _ table: Table, _ key: RecordKey, _ decode: (inout ByteReader) throws(DecodingFailure) -> Value
@@ -106,10 +108,18 @@ extension ChainReader: ChainReading {
         }
     }
 
-    func block(at height: Height) throws(StoreFailure) -> [UInt8]? { try dense(tables.blocks, at: height) }
+    func block(at height: Height) throws(StoreFailure) -> [UInt8]? {
+        guard let hot else { return try dense(tables.blocks, at: height) }
+        return try hot.record(.block, at: height) { () throws(StoreFailure) in
+            try dense(tables.blocks, at: height)
+        }
+    }
 
     func certificate(at height: Height) throws(StoreFailure) -> [UInt8]? {
-        try dense(tables.certificates, at: height)
+        guard let hot else { return try dense(tables.certificates, at: height) }
+        return try hot.record(.certificate, at: height) { () throws(StoreFailure) in
+            try dense(tables.certificates, at: height)
+        }
     }
 
     func counts() throws(StoreFailure) -> TableCounts? {

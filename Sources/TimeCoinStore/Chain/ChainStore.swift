@@ -14,6 +14,7 @@ public final class ChainStore: ChainStoring {
     let environment: Environment
     let tables: ChainTables
     let options: StoreOptions
+    let hot: HotBlocks
 
     /// Opens a database, creating it where there is none, and checks its last blocks.
     ///
@@ -44,6 +45,7 @@ public final class ChainStore: ChainStoring {
         instance = identity.instance
         self.chain = chain
         self.options = options
+        hot = HotBlocks()
         if checking { try check() }
     }
 
@@ -79,9 +81,17 @@ public final class ChainStore: ChainStoring {
     }
 
     public func snapshot<Result>(_ body: (any ChainReading) throws -> Result) throws -> Result {
-        try reading { try body($0) }
+        let stamp = hot.stamp
+        return try reading { reader in
+            var reader = reader
+            if let tip = try reader.tip() {
+                reader.hot = HotBlocks.View(hot, since: stamp, tip: tip.height)
+            }
+            return try body(reader)
+        }
     }
 
+    /// Over the database alone.
     func reading<Result>(_ body: (ChainReader) throws -> Result) throws -> Result {
         try environment.read { try body(reader($0)) }
     }
@@ -100,11 +110,13 @@ public final class ChainStore: ChainStoring {
 
     @discardableResult
     public func rollbackTip() throws(StoreFailure) -> ChainTip {
-        try environment.write { transaction throws(StoreFailure) in
-            let writer = ChainWriter(transaction, tables, options)
-            let tip = try writer.rollback()
-            try writer.finish()
-            return tip
+        try hot.changing { () throws(StoreFailure) in
+            try environment.write { transaction throws(StoreFailure) in
+                let writer = ChainWriter(transaction, tables, options)
+                let tip = try writer.rollback()
+                try writer.finish()
+                return tip
+            }
         }
     }
 }
