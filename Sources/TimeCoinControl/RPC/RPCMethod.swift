@@ -48,6 +48,9 @@ public struct RPCMethod: Sendable, Hashable {
     private static let block = Parameter("block", .block, "a height or a block hash")
     private static let txid = Parameter("txid", .string, "a transaction identifier")
     private static let output = Parameter("n", .integer, "which of its outputs, from 0")
+    private static let trusted = Parameter(
+        "from", .integer, required: false,
+        "a height whose validators the reader trusts; by default genesis, or the first one here")
     private static let address = Parameter("address", .string, "an address")
     private static let pageCount = Parameter("count", .integer, required: false, "1 to 100, 25 by default")
     private static let hex = Parameter("hex", .string, "a transaction in hexadecimal")
@@ -109,7 +112,9 @@ public struct RPCMethod: Sendable, Hashable {
         RPCMethod("verifytxoutproof", "Verifies such a proof and shows what it proves.", [proof]),
         RPCMethod(
             "getoutputproof", "Proof that an output is unspent or spent after the last final block.",
-            [txid, output]),
+            [txid, output, trusted]),
+        RPCMethod(
+            "getvalidatorpath", "How the validators of a height lead to those of now.", [trusted]),
         RPCMethod("verifyoutputproof", "Verifies such a proof and shows what it proves.", [proof]),
         RPCMethod("getfinalityproof", "Proof that a block is final, for somebody without a node.", [block]),
         RPCMethod("verifyfinalityproof", "Verifies such a proof and shows what it proves.", [proof]),

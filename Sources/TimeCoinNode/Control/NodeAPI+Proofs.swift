@@ -3,31 +3,36 @@ import TimeCoinCore
 import TimeCoinStore
 
 extension NodeAPI {
-    /// What this node trusts: what a verifier without a node has to be told.
-    func anchor() async -> TrustAnchor {
-        await core.read { TrustAnchor(chain: $0.state.votingChain, validators: $0.state.validators.hash) }
+    /// The validators that decided a height, which this node trusts for the height; see
+    /// ``FinalityProver/anchor(at:)``.
+    func anchor(at height: Height) throws -> TrustAnchor {
+        try store.snapshot { try FinalityProver(reader: $0).anchor(at: height) }
     }
 
-    func transactionProof(_ parameters: CallParameters) async throws -> JSONValue {
-        guard let txid = parameters.string("txid").flatMap({ Hash256(hex: $0) }) else {
-            throw RPCError(.invalidParameter, "bad-txid", "a transaction identifier is 64 hexadecimal digits")
+    /// What a verification gives, or why it fails as an answer.
+    func verified<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let rejection as ProofRejection {
+            throw RPCError(.verification, rejection.reason, rejection.description)
         }
-        let validators = await core.read { $0.state.validators }
+    }
+
+    func transactionProof(_ parameters: CallParameters) throws -> JSONValue {
+        let txid = try txid(parameters)
         let proof = try store.snapshot { reader -> TransactionProof? in
             guard let location = try reader.location(of: txid) else { return nil }
             guard location.height > 0 else {
                 throw RPCError(
                     .notFound, "no-certificate", "\(txid) stands in genesis, which has no certificate")
             }
-            guard
-                let bytes = try reader.block(at: location.height),
-                let block = try? CheckedBlock(decoding: bytes),
-                let finality = try finalityProof(at: location.height, validators, reader),
+            let block = try CheckedBlock(decoding: try ChainQuery(reader: reader).block(at: location.height))
+            guard let checked = block.transactions.element(Int(location.index)),
                 let path = MerkleTree.proof(of: Int(location.index), in: block.transactions.map(\.txid))
-            else { return nil }
+            else { throw StoreFailure(.corrupt, "block \(location.height) has no transaction \(txid)") }
             return TransactionProof(
-                transaction: block.transactions[Int(location.index)].transaction, path: path,
-                finality: finality)
+                transaction: checked.transaction, path: path,
+                finality: try FinalityProver(reader: reader).proof(at: location.height))
         }
         guard let proof else {
             throw RPCError(
@@ -37,14 +42,11 @@ extension NodeAPI {
         return .string(Hexadecimal.encode(proof.encoded))
     }
 
-    func verifyTransactionProof(_ parameters: CallParameters) async throws -> JSONValue {
+    func verifyTransactionProof(_ parameters: CallParameters) throws -> JSONValue {
         let bytes = try proofBytes(parameters)
-        let anchor = await anchor()
-        let final: FinalTransaction
-        do throws(ProofRejection) {
-            final = try TransactionProof(decoding: bytes).verify(against: anchor)
-        } catch {
-            throw RPCError(.verification, error.reason, error.description)
+        let final = try verified { () throws -> FinalTransaction in
+            let proof = try TransactionProof(decoding: bytes)
+            return try proof.verify(against: try anchor(at: proof.finality.header.height))
         }
         return .object([
             "txid": .string(final.txid.description), "blockhash": .string(final.block.hash.description),
@@ -54,29 +56,19 @@ extension NodeAPI {
         ])
     }
 
-    func finalityProof(_ parameters: CallParameters) async throws -> JSONValue {
-        let validators = await core.read { $0.state.validators }
+    func finalityProof(_ parameters: CallParameters) throws -> JSONValue {
         let proof = try store.snapshot { reader in
             let height = try ChainQuery(reader: reader).height(parameters.token("block") ?? "")
-            return try finalityProof(at: height, validators, reader)
-        }
-        guard let proof else {
-            throw RPCError(
-                .notFound, "no-certificate", "genesis has no certificate: its hash is the chain's name")
+            return try FinalityProver(reader: reader).proof(at: height)
         }
         return .string(Hexadecimal.encode(proof.encoded))
     }
 
-    func verifyFinalityProof(_ parameters: CallParameters) async throws -> JSONValue {
+    func verifyFinalityProof(_ parameters: CallParameters) throws -> JSONValue {
         let bytes = try proofBytes(parameters)
-        let anchor = await anchor()
-        let proof: FinalityProof
-        let final: FinalHeader
-        do throws(ProofRejection) {
-            proof = try FinalityProof(decoding: bytes)
-            final = try proof.verify(against: anchor)
-        } catch {
-            throw RPCError(.verification, error.reason, error.description)
+        let (proof, final) = try verified { () throws -> (FinalityProof, FinalHeader) in
+            let proof = try FinalityProof(decoding: bytes)
+            return (proof, try proof.verify(against: try anchor(at: proof.header.height)))
         }
         let signers = proof.certificate.signers.map { proof.validators.members[$0] }
         return .object(
@@ -86,17 +78,6 @@ extension NodeAPI {
                 JSONValue.Member("weight", .integer(signers.reduce(UInt64(0)) { $0 + $1.weight })),
                 JSONValue.Member("total", .integer(proof.validators.totalWeight)),
             ])
-    }
-
-    /// `nil` for genesis.
-    private func finalityProof(
-        at height: Height, _ validators: ValidatorSet, _ reader: any ChainReading
-    ) throws -> FinalityProof? {
-        guard let header = try reader.header(at: height), header.validators == validators.hash,
-            let bytes = try reader.certificate(at: height), !bytes.isEmpty
-        else { return nil }
-        return FinalityProof(
-            header: header, certificate: try Certificate(decoding: bytes), validators: validators)
     }
 
     func proofBytes(_ parameters: CallParameters) throws(RPCError) -> [UInt8] {

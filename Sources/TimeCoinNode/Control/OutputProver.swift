@@ -6,17 +6,21 @@ import TimeCoinStore
 struct OutputProver {
     let reader: any ChainReading
 
+    /// - Parameter trusted: the height whose validators the reader trusts; `nil` for the first one here.
     /// - Throws: ``RPCError`` `unknown-output` for what no block created, `no-certificate` at genesis,
-    ///   `pruned` where this node no longer has what the proof needs; faults of the store.
-    func proof(of outPoint: OutPoint) throws -> OutputProof {
+    ///   `path-too-long` and `no-path` where the validators of the height do not lead here, `pruned` where
+    ///   this node no longer has what the proof needs; faults of the store.
+    func proof(of outPoint: OutPoint, trusting trusted: Height? = nil) throws -> OutputProof {
         guard let bytes = try reader.state() else {
             throw RPCError(.warmingUp, "warming-up", "the chain is not open yet")
         }
         let state = try ChainState(decoding: bytes)
         let entry = try entry(of: outPoint)
+        let finality = try finality(of: state)
+        let path = try path(to: state, from: trusted)
         do {
             return try OutputProof(
-                of: outPoint, entry, in: state, nodes: reader, finality: try finality(of: state))
+                of: outPoint, entry, in: state, nodes: reader, finality: finality, validatorPath: path)
         } catch CommitmentFailure.missingNode {
             throw OutputProver.pruned("the commitment around \(outPoint.text)")
         } catch let failure as CommitmentFailure {
@@ -35,6 +39,20 @@ struct OutputProver {
         }
         return FinalityProof(
             header: state.header, certificate: try Certificate(decoding: bytes), validators: validators)
+    }
+
+    private func path(to state: ChainState, from trusted: Height?) throws -> ValidatorPath {
+        let prover = FinalityProver(reader: reader)
+        let anchor = try prover.anchor(at: try trusted ?? prover.firstTrusted())
+        let (path, reached, isComplete) = try prover.path(from: anchor, to: state.height)
+        guard isComplete else {
+            throw RPCError(
+                .notFound, "path-too-long",
+                "the validators changed more than \(ValidatorPath.stepsMax) times since height "
+                    + "\(anchor.from)",
+                hint: "`getvalidatorpath \(anchor.from)` leads to height \(reached.from): trust that one")
+        }
+        return path
     }
 
     /// From the unspent outputs, or for a spent one from the block that created it.
