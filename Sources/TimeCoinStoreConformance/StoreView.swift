@@ -36,6 +36,8 @@ public struct StoreView: Equatable {
                 locations[identifier] = try reader.location(of: identifier)
                 for index in 0...transaction.outputCount {
                     let outPoint = OutPoint(transaction: identifier, index: index)
+                    // Of spent outputs a store may have forgotten it.
+                    guard try reader.output(outPoint) != nil else { continue }
                     positions[outPoint] = try reader.position(of: outPoint)
                 }
             }
@@ -70,16 +72,13 @@ public struct StoreView: Equatable {
             for (index, transaction) in commit.transactions.enumerated() {
                 let location = TransactionLocation(height: commit.height, index: UInt32(index))
                 locations[transaction.identifier] = location
-                for index in 0..<transaction.outputCount {
-                    let outPoint = OutPoint(transaction: transaction.identifier, index: index)
-                    positions[outPoint] = transaction.position(of: index)
-                }
             }
             leaves += commit.nodes.filter { $0.key.tree == .outputs && $0.key.level == 0 }.map(\.hash)
         }
         outputs = chain.outputs
         nodes = chain.nodes
         chunks = chain.chunks
+        positions = chain.outputs.mapValues(\.position)
         listed = chain.outputs.sorted { $0.value.position < $1.value.position }
             .map { UnspentOutput(outPoint: $0.key, entry: $0.value) }
         for script in ModelChain.scripts {

@@ -12,16 +12,76 @@ extension ChainReader {
     }
 
     func position(of outPoint: OutPoint) throws(StoreFailure) -> UInt64? {
-        try transactionRecord(outPoint.transaction)?.position(of: outPoint.index)
+        guard let row = try transactionRecord(outPoint.transaction) else { return nil }
+        switch row.place(of: outPoint.index) {
+        case .nowhere: return nil
+        case .at(let position): return position
+        case .among(let positions):
+            if let found = try search(outPoint, among: positions) { return found.position }
+            return try positionFromBlock(outPoint, row)
+        }
     }
 
     func output(_ outPoint: OutPoint) throws(StoreFailure) -> OutputEntry? {
-        guard let position = try position(of: outPoint), try !isSpent(position) else { return nil }
-        let record = try unspentRecord(position)
-        guard record.outPoint == outPoint else {
-            throw tables.outputs.corrupt(RecordKey(position), "not the output that its transaction names")
+        guard let row = try transactionRecord(outPoint.transaction) else { return nil }
+        switch row.place(of: outPoint.index) {
+        case .nowhere: return nil
+        case .among(let positions):
+            // What is not spent has its record.
+            guard let entry = try search(outPoint, among: positions) else { return nil }
+            return try isSpent(entry.position) ? nil : entry
+        case .at(let position):
+            guard try !isSpent(position) else { return nil }
+            let record = try unspentRecord(position)
+            guard record.outPoint == outPoint else {
+                throw tables.outputs.corrupt(
+                    RecordKey(position), "not the output that its transaction names")
+            }
+            return record.entry
         }
-        return record.entry
+    }
+
+    /// Finds an output among those of its transaction, which stand in the order of their indexes with gaps:
+    /// in as many steps as the number of positions has bits.
+    private func search(
+        _ outPoint: OutPoint, among positions: Range<UInt64>
+    ) throws(StoreFailure) -> OutputEntry? {
+        let cursor = try Cursor(transaction, tables.outputs)
+        defer { cursor.close() }
+        var (low, high) = (positions.lowerBound, positions.upperBound)
+        while low < high {
+            let middle = low + (high - low) / 2
+            guard let (key, bytes) = try cursor.move(.atLeast(RecordKey(middle))), key.leadingNumber < high
+            else {
+                high = middle
+                continue
+            }
+            let record = try outputRecord(bytes, key)
+            guard record.outPoint.transaction == outPoint.transaction else {
+                throw tables.transactions.corrupt(
+                    RecordKey(outPoint.transaction), "claims positions of \(record.outPoint.transaction)")
+            }
+            if record.outPoint.index == outPoint.index { return record.entry }
+            if record.outPoint.index < outPoint.index { low = key.leadingNumber + 1 } else { high = middle }
+        }
+        return nil
+    }
+
+    /// The position of an output whose record is gone, since it was spent long ago; only for people who ask.
+    private func positionFromBlock(
+        _ outPoint: OutPoint, _ row: TransactionRecord
+    ) throws(StoreFailure) -> UInt64? {
+        guard let bytes = try block(at: row.location.height) else { return nil }
+        guard let checked = try? CheckedBlock(decoding: bytes),
+            let place = Int(exactly: row.location.index), checked.transactions.indices.contains(place),
+            checked.transactions[place].txid == outPoint.transaction
+        else { return nil }
+        let outputs = checked.transactions[place].transaction.outputs
+        guard outPoint.index < outputs.count, !outputs[Int(outPoint.index)].locking.isDataCarrier else {
+            return nil
+        }
+        let before = outputs.prefix(Int(outPoint.index)).count { !$0.locking.isDataCarrier }
+        return row.firstPosition &+ UInt64(before)
     }
 
     /// Whether the output at a position is spent; every position below the leaf count has a bit.

@@ -29,8 +29,8 @@ public struct CommittedTransaction: Hashable, Sendable {
 
     /// The place of an output; `nil` for data carriers and for outputs that there are not.
     public func position(of index: UInt32) -> UInt64? {
-        guard index < outputCount, !carriers.contains(index) else { return nil }
-        let before = carriers.isEmpty ? 0 : carriers.prefix { $0 < index }.count
+        let before = carriers.partitioningIndex(notBelow: index)
+        guard index < outputCount, before == carriers.count || carriers[before] != index else { return nil }
         return firstPosition &+ UInt64(index) &- UInt64(before)
     }
 }

@@ -45,16 +45,18 @@ extension Scrub {
         guard row.location.height <= tip.height else {
             return note(tables.transactions, key, "leads beyond the chain")
         }
-        let carriers = Set(row.carriers)
-        guard let index = (0..<row.outputCount).first(where: { !carriers.contains($0) }),
-            let position = row.position(of: index)
-        else { return }
+        guard row.positionCount > 0 else { return }
+        let position = row.firstPosition
         // Of a spent output nothing need be there.
         guard let bytes = try reader.transaction.record(tables.outputs, RecordKey(position)) else { return }
         let output = try reader.outputRecord(bytes, RecordKey(position))
-        let isFromSnapshot = row.location.index == .max
-        if output.outPoint.transaction != identifier || output.entry.height != row.location.height
-            || !isFromSnapshot && output.outPoint.index != index
+        let isThere =
+            switch row.place(of: output.outPoint.index) {
+            case .nowhere: false
+            case .at(let place): place == position
+            case .among(let positions): positions.contains(position)
+            }
+        if output.outPoint.transaction != identifier || output.entry.height != row.location.height || !isThere
         {
             note(
                 tables.transactions, key, "leads to another transaction's output", near: row.location.height)

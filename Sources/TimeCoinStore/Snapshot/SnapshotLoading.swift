@@ -98,10 +98,9 @@ public final class SnapshotLoading {
 
     /// Writes the row of a transaction whose outputs have all come: they stand together.
     private func closeTransaction(_ writer: ChainWriter) throws(StoreFailure) {
-        guard let (identifier, outputs) = open, let first = outputs.first else { return }
-        let record = TransactionRecord(
-            CommittedTransaction(unspent: outputs, of: identifier),
-            at: TransactionLocation(height: first.entry.height, index: .max))
+        guard let (identifier, outputs) = open, let record = TransactionRecord(unspent: outputs) else {
+            return
+        }
         try writer.insert(record.encoded, tables.transactions, RecordKey(identifier))
         open = nil
     }
@@ -148,27 +147,5 @@ extension ChainWriter {
         try overwrite(base.encoded, tables.state, ChainTables.baseKey)
         try overwrite(snapshot.manifest.state, tables.state, ChainTables.stateKey)
         try overwrite(tip.encoded, tables.state, ChainTables.tipKey)
-    }
-}
-
-extension CommittedTransaction {
-    /// A transaction of which only the unspent outputs are known: those in between count as data carriers as
-    /// far as positions ask for it, which nobody can tell from spent ones.
-    init(unspent outputs: [UnspentOutput], of identifier: Hash256) {
-        let first = outputs.first
-        let index = first?.outPoint.index ?? 0
-        let position = first?.entry.position ?? 0
-        // Before the first one: as many carriers as there are indexes without a position.
-        let leading = UInt32(truncatingIfNeeded: UInt64(index) - min(UInt64(index), position))
-        var carriers = Array(0..<leading)
-        for (left, right) in zip(outputs, outputs.dropFirst()) {
-            let indexes = right.outPoint.index &- left.outPoint.index
-            let positions = UInt32(truncatingIfNeeded: right.entry.position &- left.entry.position)
-            guard indexes > positions else { continue }
-            carriers += (left.outPoint.index + 1)..<(left.outPoint.index + 1 + indexes - positions)
-        }
-        self.init(
-            identifier: identifier, firstPosition: position - UInt64(index - leading),
-            outputCount: (outputs.last?.outPoint.index ?? 0) &+ 1, carriers: carriers)
     }
 }
