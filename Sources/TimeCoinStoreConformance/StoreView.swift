@@ -13,7 +13,8 @@ public struct StoreView: Equatable {
     var nodes: [CommitmentNodeKey: Hash256] = [:]
     var chunks: [UInt64: SpentChunk] = [:]
     var unspent: [[UnspentOutput]] = []
-    var listed: [UnspentOutput] = []
+    /// Unspent outputs in the order of their positions.
+    public internal(set) var listed: [UnspentOutput] = []
     var histories: [[TransactionLocation]] = []
     var leaves: [Hash256] = []
     var positions: [OutPoint: UInt64] = [:]

@@ -117,6 +117,45 @@ import TimeCoinStoreConformance
         #expect(view == StoreView(expected: chain))
     }
 
+    @Test(
+        "S12: rows of transactions of which only the unspent outputs are known lead to them and to no other")
+    func rowsOfSnapshots() throws {
+        let directory = try TemporaryDirectory()
+        var chain = try ModelChain(seed: 41, outputsPerBlock: 60)
+        try chain.extend(count: 14)
+        do {
+            let store = try ChainStore(opening: directory.path, chain: chain.genesis)
+            try store.commit(chain.commits)
+        }
+        let unspent = Dictionary(
+            grouping: StoreView(expected: chain).listed, by: { $0.outPoint.transaction })
+        let environment = try Environment(directory: directory.path, mapBytes: 1 << 30)
+        let identity = try environment.table(ChainIdentity.tableName, 0, checksumKey: .zero)
+        let key = try environment.read { transaction in
+            try ChainIdentity(
+                decoding: try #require(try transaction.record(identity, ChainIdentity.key))
+            ).checksumKey
+        }
+        let tables = try ChainTables(environment, checksumKey: key)
+        try environment.write { transaction throws(StoreFailure) in
+            for (identifier, outputs) in unspent {
+                guard let row = TransactionRecord(unspent: outputs) else { continue }
+                _ = try transaction.put(row.encoded, tables.transactions, RecordKey(identifier))
+            }
+        }
+        try environment.read { transaction throws in
+            let reader = ChainReader(transaction: transaction, tables: tables, addressIndex: true)
+            for commit in chain.commits {
+                for committed in commit.transactions where unspent[committed.identifier] != nil {
+                    for index in 0...committed.outputCount {
+                        let outPoint = OutPoint(transaction: committed.identifier, index: index)
+                        #expect(try reader.output(outPoint) == chain.outputs[outPoint], "\(outPoint)")
+                    }
+                }
+            }
+        }
+    }
+
     private func records(
         _ name: String, _ directory: TemporaryDirectory, _ chain: ModelChain
     ) throws -> Int {

@@ -77,6 +77,9 @@ extension BlockCommit {
         var set = 0
         for (index, changed) in chunks {
             let old = try chunk(index) ?? .empty
+            guard zip(old.bytes, changed.bytes).allSatisfy({ $0 & ~$1 == 0 }) else {
+                throw StoreFailure(.invalidCommit, "a spent position of chunk \(index) is no longer spent")
+            }
             set += changed.spentCount - old.spentCount
             while place < positions.count, positions[place] / SpentChunk.positions == index {
                 let position = positions[place]

@@ -27,55 +27,74 @@ extension ChainStore {
     public func prune(
         blocksBelow height: Height, progress: (UInt64, UInt64) -> Void = { _, _ in }
     ) throws(StoreFailure) -> PruneReport {
-        let (base, oldest, spent, leafCount) = try pruningBounds()
-        guard height <= oldest else {
+        var bounds = try pruningBounds()
+        guard height <= bounds.oldest else {
             throw StoreFailure(
-                .wrongHeight, "blocks from \(oldest) on can still be taken back, so they are kept")
+                .wrongHeight, "blocks from \(bounds.oldest) on can still be taken back, so they are kept")
         }
-        let groups = leafCount / LeafGroup.size
-        let total = height - min(height, base.blocksFrom) + groups
-        var report = PruneReport(base: base)
+        let groups = bounds.keptFrom
+        let total = height - min(height, bounds.base.blocksFrom) + groups
+        var report = PruneReport(base: bounds.base)
         while report.base.blocksFrom < height {
-            try hot.changing { () throws(StoreFailure) in
-                try environment.write { transaction throws(StoreFailure) in
-                    try ChainWriter(transaction, tables, options).pruneBlocks(below: height, &report)
-                }
+            try environment.write { transaction throws(StoreFailure) in
+                try ChainWriter(transaction, tables, options).pruneBlocks(below: height, &report)
             }
             progress(report.blocks, total)
         }
         var next: UInt64 = 0
         while next < groups {
             let end = min(groups, next + ChainStore.prunedMax)
-            try environment.write { transaction throws(StoreFailure) in
+            let pruned = try environment.write { transaction throws(StoreFailure) -> UInt64? in
                 let writer = ChainWriter(transaction, tables, options)
-                report.groups += try writer.pruneGroups(next..<end, keeping: spent)
+                // A block that came meanwhile has an undo record of its own.
+                guard try writer.reader.tip() == bounds.tip else { return nil }
+                return try writer.pruneGroups(next..<min(end, bounds.keptFrom), keeping: bounds.spent)
             }
+            guard let pruned else {
+                bounds = try pruningBounds()
+                continue
+            }
+            report.groups += pruned
             next = end
             progress(report.blocks + next, total)
         }
         return report
     }
 
-    /// What must stay: blocks that an undo record can take back, and groups in which it would bring
-    /// something back.
-    private func pruningBounds() throws(StoreFailure) -> (
-        base: HistoryBase, oldest: Height, spent: Set<UInt64>, leafCount: UInt64
-    ) {
+    /// What pruning keeps.
+    private struct PruningBounds {
+        let base: HistoryBase
+        let tip: ChainTip
+        /// The first block that can be taken back.
+        let oldest: Height
+        /// Groups in which a rollback would bring something back.
+        let spent: Set<UInt64>
+        /// Groups from here on get leaves from blocks that can be taken back, or are not full.
+        let keptFrom: UInt64
+    }
+
+    /// Reads every undo record.
+    private func pruningBounds() throws(StoreFailure) -> PruningBounds {
         do {
             return try reading { reader in
                 guard let tip = try reader.tip() else {
                     throw StoreFailure(.missing, "there is no chain to prune")
                 }
-                let first = try reader.transaction.firstKey(tables.undo)?.leadingNumber ?? tip.height
+                let first = try reader.transaction.firstKey(tables.undo)?.leadingNumber
                 var spent: Set<UInt64> = []
-                var height = first
-                while height <= tip.height {
-                    if let undo = try reader.undo(at: height) {
-                        spent.formUnion(undo.spent.map { $0.entry.position / LeafGroup.size })
+                var leaves = tip.leafCount
+                var height = first ?? tip.height
+                while first != nil, height <= tip.height {
+                    guard let undo = try reader.undo(at: height) else {
+                        throw tables.undo.corrupt(RecordKey(height), "missing")
                     }
+                    leaves = min(leaves, undo.previousTip.leafCount)
+                    spent.formUnion(undo.spent.map { $0.entry.position / LeafGroup.size })
                     height += 1
                 }
-                return (try reader.base(), first, spent, tip.leafCount)
+                return PruningBounds(
+                    base: try reader.base(), tip: tip, oldest: first ?? tip.height, spent: spent,
+                    keptFrom: leaves / LeafGroup.size)
             }
         } catch let failure as StoreFailure {
             throw failure

@@ -103,7 +103,7 @@ extension ChainWriter {
         for _ in 0..<StoreOptions.chunksSweptMax {
             guard let key = try transaction.firstKey(tables.sweeps) else { return }
             let index = key.leadingNumber
-            if let chunk = try reader.chunk(index) {
+            if index <= StartCheck.leavesMax / SpentChunk.positions, let chunk = try reader.chunk(index) {
                 try transaction.deleteRecords(
                     tables.outputs, from: index * SpentChunk.positions, count: SpentChunk.positions
                 ) { chunk.isSpent($0) }

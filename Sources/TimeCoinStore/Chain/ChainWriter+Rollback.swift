@@ -67,6 +67,9 @@ extension ChainWriter {
         let boundary = leafCount / LeafGroup.size
         let filled = Int(leafCount % LeafGroup.size)
         let kept = filled == 0 ? nil : try reader.leafGroup(boundary)
+        if filled > 0, kept.map({ $0.leaves.count < filled }) ?? true {
+            throw tables.leaves.corrupt(RecordKey(boundary), "not the \(filled) leaves of before the block")
+        }
         try transaction.deleteRecords(tables.leaves, from: boundary, count: .max) { _ in true }
         if let kept {
             try overwrite(

@@ -7,6 +7,8 @@ struct StartCheck {
 
     /// Blocks looked at, from the tip down.
     static let blocksMax: UInt64 = 8
+    /// More outputs than any chain will have; below it no arithmetic on positions overflows.
+    static let leavesMax: UInt64 = 1 << 56
 
     init(_ reader: ChainReader) {
         self.reader = reader
@@ -23,6 +25,9 @@ struct StartCheck {
         }
         _ = try reader.state()
         let base = try reader.base()
+        guard tip.height < .max, tip.leafCount <= StartCheck.leavesMax else {
+            throw tables.state.corrupt(ChainTables.tipKey, "no chain is that long")
+        }
         guard base.headersFrom <= tip.height, base.blocksFrom <= tip.height + 1 else {
             throw tables.state.corrupt(ChainTables.baseKey, "above the tip")
         }

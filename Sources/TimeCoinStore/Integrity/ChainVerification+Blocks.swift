@@ -5,18 +5,83 @@ extension ChainVerification {
     mutating func checkBlocks(_ tip: ChainTip) throws {
         guard let base = try attempt({ try $0.reader.base() }) else { return }
         guard base.headersFrom <= tip.height else { return }
-        var expected: Hash256? = tip.hash
+        var above: BlockHeader?
         var height = tip.height
         let total = tip.height - base.headersFrom + 1
         while true {
-            let header = try checkHeader(height, expected)
+            let header = try checkHeader(height, height == tip.height ? tip.hash : above?.previous)
+            if let header { try checkSets(header, above) }
+            try checkCertificate(height, header, base)
             if height >= base.blocksFrom { try checkBlock(height, header) }
             step(.blocks, tip.height - height + 1, of: total)
             guard height > base.headersFrom else { break }
-            expected = header?.previous
+            above = header
             height -= 1
         }
         try checkUndo(tip, base)
+    }
+
+    /// Every set was named by the header below, and the first one is that of genesis or trusted: so the
+    /// certificate at the tip is by those whom the chain says.
+    private mutating func checkSets(_ header: BlockHeader, _ above: BlockHeader?) throws {
+        let tables = reader.tables
+        let key = RecordKey(header.height)
+        if header.height == 0, header.hash != chain {
+            try note(tables.headers, key, "not the genesis \(chain)")
+        }
+        if let base = try attempt({ try $0.reader.base() }), base.headersFrom == header.height,
+            header.height > 0, let trusted, header.validators != trusted
+        {
+            try note(tables.headers, key, "decided by another set than the trusted one")
+        }
+        // A recovery changes the set without a header that names it; the node verifies recoveries.
+        if let above, above.validators != header.nextValidators, state?.recovery == nil {
+            try note(tables.headers, RecordKey(above.height), "decided by a set that no header names")
+        }
+        guard header.nextValidators != header.validators, header.height > 0 else { return }
+        guard let set = try attempt({ try $0.reader.validatorSet(header.validators) }) ?? nil,
+            let bytes = try attempt({ try $0.reader.transaction.record(tables.certificates, key) }) ?? nil,
+            let certificate = try? Certificate(decoding: bytes),
+            (try? VerifiedCertificate(certificate, validators: set, chain: state?.votingChain ?? chain))
+                != nil
+        else { return try note(tables.certificates, key, "does not prove the change of the set") }
+    }
+
+    /// Below the first block only scheduled blocks have one, and the block that a snapshot began with.
+    private mutating func checkCertificate(
+        _ height: Height, _ header: BlockHeader?, _ base: HistoryBase
+    ) throws {
+        report.records += 1
+        guard let header, height > 0 else { return }
+        let table = reader.tables.certificates
+        let key = RecordKey(height)
+        guard let bytes = try attempt({ try $0.reader.transaction.record(table, key) }) else { return }
+        if let bytes {
+            if !Certificate.isCommit(bytes, of: header) { try note(table, key, "not of this block") }
+        } else if height >= base.blocksFrom || header.kind == .scheduled {
+            try note(table, key, "missing")
+        }
+    }
+
+    /// What follows from the counts of the tip: records beyond the end are in no other check.
+    mutating func checkExtents(_ tip: ChainTip) throws {
+        let tables = reader.tables
+        let positions = SpentChunk.positions
+        let chunks = tip.leafCount / positions + (tip.leafCount.isMultiple(of: positions) ? 0 : 1)
+        let groups = tip.leafCount / LeafGroup.size + (tip.leafCount.isMultiple(of: LeafGroup.size) ? 0 : 1)
+        let range = (UInt64(LeafGroup.levels)..<64).reduce(UInt64(0)) { $0 + tip.leafCount >> $1 }
+        let spent = (UInt64(0)..<64).reduce(UInt64(0)) { $0 + chunks >> $1 }
+        for (table, expected, exactly) in [
+            (tables.chunks, chunks, true), (tables.leaves, groups, false),
+            (tables.nodes, range + spent, true),
+        ] {
+            let found = try attempt { try $0.reader.transaction.count(table) } ?? expected
+            if exactly ? found != expected : found > expected {
+                try note(
+                    StoreFailure.DamagedRecord(table: table.name, key: []),
+                    "\(found) records, there must be \(expected)")
+            }
+        }
     }
 
     private mutating func checkHeader(_ height: Height, _ expected: Hash256?) throws -> BlockHeader? {
@@ -37,13 +102,8 @@ extension ChainVerification {
     }
 
     private mutating func checkBlock(_ height: Height, _ header: BlockHeader?) throws {
-        report.records += 2
+        report.records += 1
         let tables = reader.tables
-        if let bytes = try attempt({ try $0.reader.certificate(at: height) }) ?? nil, let header {
-            if !Certificate.isCommit(bytes, of: header) {
-                try note(tables.certificates, RecordKey(height), "not of this block")
-            }
-        }
         guard let bytes = try attempt({ try $0.reader.block(at: height) }) ?? nil, let header else { return }
         // Decoding computes the roots over the transactions and compares them with the header's.
         guard let block = try? CheckedBlock(decoding: bytes), block.header == header else {
@@ -80,14 +140,26 @@ extension ChainVerification {
         var height = max(first.leadingNumber, base.headersFrom)
         while height <= tip.height {
             report.records += 1
-            if let undo = try attempt({ try $0.reader.undo(at: height) }) {
-                if undo == nil {
-                    try note(tables.undo, RecordKey(height), "missing")
-                } else if undo?.previousTip.height != height - 1 {
-                    try note(tables.undo, RecordKey(height), "of another height")
-                }
-            }
+            try checkUndo(height, base)
             height += 1
         }
+    }
+
+    /// An undo record leads to the state under the header below.
+    private mutating func checkUndo(_ height: Height, _ base: HistoryBase) throws {
+        let table = reader.tables.undo
+        let key = RecordKey(height)
+        guard let found = try attempt({ try $0.reader.undo(at: height) }) else { return }
+        guard let undo = found, height > 0 else { return try note(table, key, "missing") }
+        guard let state = try? ChainState(decoding: undo.previousState),
+            undo.previousTip.height == height - 1, undo.previousTip.hash == state.headerHash,
+            state.roots.root == state.header.stateRoot,
+            undo.previousTip.leafCount == state.commitment.leafCount,
+            undo.previousTip.outputCount == state.outputCount
+        else { return try note(table, key, "does not lead to the state before its block") }
+        guard height > base.headersFrom,
+            let below = try attempt({ try $0.reader.hash(at: height - 1) }) ?? nil
+        else { return }
+        if below != state.headerHash { try note(table, key, "leads to another block") }
     }
 }

@@ -6,6 +6,10 @@ public import TimeCoinCore
 /// It goes on after a damage, so that all of them are listed.
 struct ChainVerification {
     let reader: ChainReader
+    /// Hash of the genesis block.
+    let chain: Hash256
+    /// The set that decides the first height with a header, where that is not genesis.
+    let trusted: Hash256?
     var report = DatabaseReport()
     private let progress: (VerificationProgress) -> Void
     /// Supply and commitment of the state, where it could be read.
@@ -14,8 +18,13 @@ struct ChainVerification {
     /// Between two reports of progress. Unit: steps.
     static let progressInterval: UInt64 = 1024
 
-    init(_ reader: ChainReader, progress: @escaping (VerificationProgress) -> Void) {
+    init(
+        _ reader: ChainReader, chain: Hash256, trusting trusted: Hash256?,
+        progress: @escaping (VerificationProgress) -> Void
+    ) {
         self.reader = reader
+        self.chain = chain
+        self.trusted = trusted
         self.progress = progress
     }
 
@@ -46,7 +55,9 @@ struct ChainVerification {
         report.height = tip.height
         report.hash = tip.hash
         try attempt { try StartCheck($0.reader).run() }
+        guard tip.height < .max, tip.leafCount <= StartCheck.leavesMax else { return }
         try checkState(tip)
+        try checkExtents(tip)
         try checkBlocks(tip)
         try checkOutputs(tip)
         try checkTransactions(tip)
@@ -106,7 +117,7 @@ struct ChainVerification {
         try note(StoreFailure.DamagedRecord(table: table.name, key: key.bytes), reason)
     }
 
-    private mutating func note(_ record: StoreFailure.DamagedRecord, _ reason: String) throws {
+    mutating func note(_ record: StoreFailure.DamagedRecord, _ reason: String) throws {
         // The start check and the phases may meet the same.
         guard !report.damages.contains(where: { $0.record == record }) else { return }
         guard report.damages.count < DatabaseReport.damagesMax else { throw Stop() }
@@ -124,30 +135,35 @@ extension ChainStore {
     ///
     /// - Parameters:
     ///   - chain: hash of the genesis block.
+    ///   - validators: hash of the set that decided the first height there is, for a database that does not
+    ///     begin with genesis; without it such a database agrees with itself, and nobody says with whom
+    ///     else.
     ///   - progress: called now and then, on this thread.
     /// - Returns: what was found, damage included.
     /// - Throws: ``StoreFailure`` when there is no database that could be verified: `missing`, `locked`,
     ///   `wrongChain`, `wrongOptions`, `formatTooNew`, `formatTooOld`, `io`; `corrupt` when not even its
     ///   identity can be read.
     public static func verify(
-        _ directory: String, chain: Hash256, options: StoreOptions = StoreOptions(),
-        progress: @escaping (VerificationProgress) -> Void = { _ in }
+        _ directory: String, chain: Hash256, trusting validators: Hash256? = nil,
+        options: StoreOptions = StoreOptions(), progress: @escaping (VerificationProgress) -> Void = { _ in }
     ) throws(StoreFailure) -> DatabaseReport {
         let names = try PosixFileSystem().names(in: directory) ?? []
         guard names.contains("data.mdb") else {
             throw StoreFailure(.missing, "there is no database in \(directory)")
         }
         let store = try ChainStore(opening: directory, chain: chain, options: options, checking: false)
-        return try store.verification(progress)
+        return try store.verification(trusting: validators, progress)
     }
 
     /// The same for a store that is open: over one snapshot, which it holds until it ends.
     public func verification(
+        trusting validators: Hash256? = nil,
         _ progress: @escaping (VerificationProgress) -> Void = { _ in }
     ) throws(StoreFailure) -> DatabaseReport {
         do {
             return try reading { reader in
-                var verification = ChainVerification(reader, progress: progress)
+                var verification = ChainVerification(
+                    reader, chain: chain, trusting: validators, progress: progress)
                 return try verification.run()
             }
         } catch let failure as StoreFailure {

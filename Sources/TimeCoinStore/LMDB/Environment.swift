@@ -81,9 +81,17 @@ final class Environment: @unchecked Sendable {
         try LMDBStatus.check(mdb_env_stat(handle, &statistics), "read the size of a page")
         let bytes = (information.me_last_pgno + 1) * Int(statistics.ms_psize)
         let files = PosixFileSystem()
-        guard try files.size(of: path) < UInt64(bytes) else { return }
+        let size = Int(clamping: try files.size(of: path))
+        guard size < bytes else { return }
+        // A damaged number of pages must not fill the disk.
+        guard bytes - size <= max(size, Environment.lengthenedMax) else {
+            throw StoreFailure(.corrupt, "the database claims \(bytes) bytes, its file has \(size)")
+        }
         try files.truncate(path, to: UInt64(bytes))
     }
+
+    /// Bytes by which a file that was cut is made whole again, or as many as it has. Unit: bytes.
+    private static let lengthenedMax = 1 << 30
 
     /// Opens named tables, creating those that are not there; writes nothing when all are.
     func tables(

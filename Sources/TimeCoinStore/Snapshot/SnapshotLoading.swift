@@ -11,6 +11,7 @@ public final class SnapshotLoading {
     private let options: StoreOptions
     private let lock: any DirectoryLocking
     private var next = 0
+    private var hasFailed = false
     private var range = RangeBuilder(.outputs, level: LeafGroup.levels)
     private var spentRange = RangeBuilder(.spent, level: 0)
     private var unspent: UInt64 = 0
@@ -47,10 +48,14 @@ public final class SnapshotLoading {
         for (place, segment) in segments.enumerated() where segment.index != next + place {
             throw StoreFailure(.outOfOrder, "segment \(segment.index) instead of \(next + place)")
         }
+        // What is counted beside the database would be counted twice.
+        guard !hasFailed else { throw StoreFailure(.latched, "an earlier segment was not written") }
+        hasFailed = true
         try environment.write { transaction throws(StoreFailure) in
             let writer = ChainWriter(transaction, tables, options)
             for segment in segments { try write(segment, writer) }
         }
+        hasFailed = false
         next += segments.count
     }
 
