@@ -116,23 +116,49 @@ extension ChainReader {
         }
     }
 
+    /// The first position of a range whose output is not spent.
+    ///
+    /// - Parameter current: the chunk that was looked at last.
+    private func firstUnspent(
+        from first: UInt64, below end: UInt64, _ current: inout (index: UInt64, chunk: SpentChunk)?
+    ) throws(StoreFailure) -> UInt64? {
+        var position = first
+        while position < end {
+            let index = position / SpentChunk.positions
+            if current?.index != index { current = try chunk(index).map { (index, $0) } }
+            guard let chunk = current?.chunk else {
+                throw tables.chunks.corrupt(RecordKey(index), "missing")
+            }
+            let chunkEnd = min(end, (index + 1) * SpentChunk.positions)
+            while position < chunkEnd {
+                if !chunk.isSpent(position) { return position }
+                position += 1
+            }
+        }
+        return nil
+    }
+
+    /// Every position that is passed over must be spent: a scan does not notice records that are gone.
     func outputs(from position: UInt64, countMax: Int) throws(StoreFailure) -> [UnspentOutput] {
         var found: [UnspentOutput] = []
         guard countMax > 0 else { return found }
-        var current: (index: UInt64, chunk: SpentChunk)?
+        let end = try tip()?.leafCount ?? 0
+        var next = position
+        var chunk: (index: UInt64, chunk: SpentChunk)?
         try transaction.scan(tables.outputs, from: RecordKey(position)) { key, bytes throws(StoreFailure) in
             let place = key.leadingNumber
-            let index = place / SpentChunk.positions
-            if current?.index != index {
-                guard let chunk = try chunk(index) else {
-                    throw tables.chunks.corrupt(RecordKey(index), "missing")
-                }
-                current = (index, chunk)
+            guard try firstUnspent(from: next, below: place, &chunk) == nil else {
+                throw tables.outputs.corrupt(RecordKey(next), "an unspent output is missing from here on")
             }
-            guard current?.chunk.isSpent(place) == false else { return true }
+            guard place < end else { throw tables.outputs.corrupt(key, "above all outputs") }
+            next = place + 1
+            guard try firstUnspent(from: place, below: place + 1, &chunk) == place else { return true }
             let record = try outputRecord(bytes, key)
             found.append(UnspentOutput(outPoint: record.outPoint, entry: record.entry))
             return found.count < countMax
+        }
+        guard try found.count == countMax || firstUnspent(from: next, below: end, &chunk) == nil else {
+            throw tables.outputs.corrupt(RecordKey(next), "an unspent output is missing from here on")
         }
         return found
     }

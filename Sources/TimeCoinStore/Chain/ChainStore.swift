@@ -53,10 +53,12 @@ public final class ChainStore: ChainStoring {
         _ environment: Environment, chain: Hash256, _ options: StoreOptions
     ) throws(StoreFailure) -> ChainIdentity {
         let table = try environment.table(ChainIdentity.tableName, 0, checksumKey: .zero)
+        let isNew = try environment.lastTransaction() <= 1
         return try environment.write { transaction throws(StoreFailure) in
             if let bytes = try transaction.record(table, ChainIdentity.key) {
                 return try ChainIdentity(decoding: bytes)
             }
+            guard isNew else { throw table.corrupt(ChainIdentity.key, "missing") }
             let instance = options.instance ?? UInt64.random(in: 1...UInt64.max)
             let identity = ChainIdentity(chain: chain, instance: instance, addressIndex: options.addressIndex)
             _ = try transaction.put(identity.encoded, table, ChainIdentity.key)
@@ -67,7 +69,13 @@ public final class ChainStore: ChainStoring {
     private func check() throws(StoreFailure) {
         do {
             try environment.read { transaction in
-                try StartCheck(reader(transaction)).run()
+                let reader = reader(transaction)
+                try StartCheck(reader).run()
+                // An old table of tables would pass for a chain that was never begun.
+                let isNew = try environment.lastTransaction() <= Environment.creatingTransactionsMax + 1
+                guard try isNew || reader.tip() != nil else {
+                    throw tables.state.corrupt(ChainTables.tipKey, "missing after the first block")
+                }
             }
         } catch let failure as StoreFailure {
             throw failure

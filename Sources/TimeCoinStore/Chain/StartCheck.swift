@@ -9,6 +9,9 @@ struct StartCheck {
     static let blocksMax: UInt64 = 8
     /// More outputs than any chain will have; below it no arithmetic on positions overflows.
     static let leavesMax: UInt64 = 1 << 56
+    /// Rows of the last blocks looked for in the tables of transactions and of the history, the newest first:
+    /// a page whose last write was lost still holds sound rows, of before.
+    static let rowsMax = 20_000
 
     init(_ reader: ChainReader) {
         self.reader = reader
@@ -73,6 +76,7 @@ struct StartCheck {
     private func checkBlocks(from tip: ChainTip, _ base: HistoryBase) throws(StoreFailure) {
         var expected = tip.hash
         var height = tip.height
+        var rows = StartCheck.rowsMax
         for _ in 0..<StartCheck.blocksMax {
             guard let header = try reader.header(at: height), header.hash == expected,
                 header.height == height,
@@ -87,8 +91,30 @@ struct StartCheck {
             _ = try reader.block(at: height)
             _ = try reader.certificate(at: height)
             guard height > base.headersFrom else { return }
+            if let undo = try reader.undo(at: height) { try checkRows(undo, height, &rows) }
             expected = header.previous
             height -= 1
         }
+    }
+
+    /// - Parameter left: how many rows may still be looked for.
+    private func checkRows(
+        _ undo: UndoRecord, _ height: Height, _ left: inout Int
+    ) throws(StoreFailure) {
+        for identifier in undo.transactions.prefix(left) {
+            guard try reader.location(of: identifier)?.height == height else {
+                throw reader.tables.transactions.corrupt(
+                    RecordKey(identifier), "missing for block \(height)")
+            }
+        }
+        left -= min(left, undo.transactions.count)
+        for entry in undo.history.prefix(left) {
+            let key = RecordKey(
+                script: entry.script, TransactionLocation(height: height, index: entry.index))
+            guard try reader.transaction.withRecord(reader.tables.history, key, { _ in true }) == true else {
+                throw reader.tables.history.corrupt(key, "missing for block \(height)")
+            }
+        }
+        left -= min(left, undo.history.count)
     }
 }

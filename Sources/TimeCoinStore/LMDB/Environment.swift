@@ -11,6 +11,7 @@ final class Environment: @unchecked Sendable {
     let handle: OpaquePointer
     /// Set by the first failed write.
     private let latch = Mutex<StoreFailure?>(nil)
+    private let pages = PageCheck()
 
     /// Read transactions at the same time, at most.
     static let readersMax: CUnsignedInt = 512
@@ -19,6 +20,8 @@ final class Environment: @unchecked Sendable {
     /// Address space taken because the disk is large, at most; a database that is larger still takes more.
     /// Unit: bytes.
     static let mapBytesMax = 16 << 40
+    /// Write transactions after which all tables are there.
+    static let creatingTransactionsMax = 2
     /// Bytes of one record with its checksum, at most.
     static let recordBytesMax = 128 << 20
 
@@ -40,6 +43,8 @@ final class Environment: @unchecked Sendable {
         var dead: CInt = 0
         try LMDBStatus.check(mdb_reader_check(handle, &dead), "clear readers of ended processes")
         try grow(from: mapBytes, on: try PosixFileSystem().space(at: directory))
+        let size = try size()
+        pages.begin(pageBytes: size.page, mapBytes: size.map)
         try lengthen("\(directory)/data.mdb")
         try PosixFileSystem().allocate("\(directory)/lock.mdb")
     }
@@ -93,17 +98,31 @@ final class Environment: @unchecked Sendable {
     /// Bytes by which a file that was cut is made whole again, or as many as it has. Unit: bytes.
     private static let lengthenedMax = 1 << 30
 
+    /// Write transactions so far; the first ones create the tables.
+    func lastTransaction() throws(StoreFailure) -> Int {
+        var information = MDB_envinfo()
+        try LMDBStatus.check(mdb_env_info(handle, &information), "read the last transaction")
+        return information.me_last_txnid
+    }
+
     /// Opens named tables, creating those that are not there; writes nothing when all are.
+    ///
+    /// - Throws: `corrupt` where one is missing although they were created long ago: its root is damaged, or
+    ///   that of the table of tables, and a new table would pass for an empty chain.
     func tables(
         _ tables: [(name: String, identifier: UInt8)], checksumKey: SipHash.Key
     ) throws(StoreFailure) -> [Table] {
-        try write { transaction throws(StoreFailure) in
+        let isNew = try lastTransaction() <= Environment.creatingTransactionsMax
+        return try write { transaction throws(StoreFailure) in
             var opened: [Table] = []
             for (name, identifier) in tables {
                 var handle: MDB_dbi = 0
-                let flags = CUnsignedInt(bitPattern: MDB_CREATE)
-                try LMDBStatus.check(
-                    mdb_dbi_open(try transaction.live(), name, flags, &handle), "open table \(name)")
+                let flags = isNew ? CUnsignedInt(bitPattern: MDB_CREATE) : 0
+                let status = mdb_dbi_open(try transaction.live(), name, flags, &handle)
+                guard status != MDB_NOTFOUND else {
+                    throw StoreFailure.corrupt(name, [], "the table is gone")
+                }
+                try LMDBStatus.check(status, "open table \(name)")
                 opened.append(
                     Table(name: name, identifier: identifier, handle: handle, checksumKey: checksumKey))
             }
@@ -155,7 +174,7 @@ final class Environment: @unchecked Sendable {
         guard status == MDB_SUCCESS, let pointer else {
             throw LMDBStatus.failure(status, "begin to read")
         }
-        let transaction = ReadTransaction(pointer)
+        let transaction = ReadTransaction(pointer, pages)
         defer {
             transaction.handle = nil
             mdb_txn_abort(pointer)
@@ -175,7 +194,7 @@ final class Environment: @unchecked Sendable {
         guard status == MDB_SUCCESS, let pointer else {
             throw latching(LMDBStatus.failure(status, "begin to write"))
         }
-        let transaction = WriteTransaction(pointer)
+        let transaction = WriteTransaction(pointer, pages)
         let result: Result
         do {
             result = try body(transaction)

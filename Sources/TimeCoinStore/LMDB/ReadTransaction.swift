@@ -7,8 +7,12 @@ class ReadTransaction {
     /// Ended transactions have none.
     final var handle: OpaquePointer?
 
-    init(_ handle: OpaquePointer) {
+    final let pages: PageCheck
+    var isWriting: Bool { false }
+
+    init(_ handle: OpaquePointer, _ pages: PageCheck) {
         self.handle = handle
+        self.pages = pages
     }
 
     final func live() throws(StoreFailure) -> OpaquePointer {
@@ -84,13 +88,23 @@ class ReadTransaction {
     private final func confirmAbsence(_ table: Table, _ key: RecordKey) throws(StoreFailure) {
         let cursor = try Cursor(self, table)
         defer { cursor.close() }
-        let next = try cursor.move(.atLeast(key))
-        let previous = try cursor.move(next == nil ? .last : .previous)
-        if let next, next.key <= key { throw table.corrupt(key, "the table is out of order") }
-        if let previous, previous.key >= key { throw table.corrupt(key, "the table is out of order") }
+        let (previous, next) = try confirmStart(cursor, table, key)
+        if let next, next <= key { throw table.corrupt(key, "the table is out of order") }
         if next == nil, previous == nil, try count(table) != 0 {
             throw table.corrupt(key, "the table cannot be read")
         }
+    }
+
+    /// Sees to it that a search for a key ends where the key would stand: what is before it is smaller.
+    @discardableResult
+    private final func confirmStart(
+        _ cursor: Cursor, _ table: Table, _ key: RecordKey
+    ) throws(StoreFailure) -> (previous: RecordKey?, next: RecordKey?) {
+        let next = try cursor.move(.atLeast(key))?.key
+        let previous = try cursor.move(next == nil ? .last : .previous)?.key
+        if let next, next < key { throw table.corrupt(key, "the table is out of order") }
+        if let previous, previous >= key { throw table.corrupt(key, "the table is out of order") }
+        return (previous, next)
     }
 
     /// Visits records in order of keys until `body` returns `false`.
@@ -100,6 +114,7 @@ class ReadTransaction {
     ) throws(StoreFailure) {
         let cursor = try Cursor(self, table)
         defer { cursor.close() }
+        try confirmStart(cursor, table, key)
         var current = try cursor.move(.atLeast(key))
         while let record = current {
             guard try body(record.key, record.payload) else { return }
@@ -118,7 +133,9 @@ class ReadTransaction {
         let cursor = try Cursor(self, table)
         defer { cursor.close() }
         var last = key
-        var current = try cursor.move(try cursor.move(.atLeast(key)) == nil ? .last : .previous)
+        let next = try cursor.move(.atLeast(key))
+        if let next, next.key < key { throw table.corrupt(key, "the table is out of order") }
+        var current = try cursor.move(next == nil ? .last : .previous)
         while let record = current {
             guard record.key < last else { throw table.corrupt(record.key, "the table is out of order") }
             guard try body(record.key, record.payload) else { return }
@@ -159,6 +176,7 @@ struct Cursor {
 
     private let handle: OpaquePointer
     private let table: Table
+    private let transaction: ReadTransaction
 
     init(_ transaction: ReadTransaction, _ table: Table) throws(StoreFailure) {
         var handle: OpaquePointer?
@@ -167,6 +185,7 @@ struct Cursor {
         guard let handle else { throw StoreFailure(.io, "no cursor on \(table.name)") }
         self.handle = handle
         self.table = table
+        self.transaction = transaction
     }
 
     func close() {
@@ -178,9 +197,16 @@ struct Cursor {
 
     /// Moves to a record and verifies it.
     func move(_ move: Move) throws(StoreFailure) -> (key: RecordKey, payload: [UInt8])? {
-        guard let (key, payload) = try read(move, { $0.verifiedPayload(table, $1) }) else { return nil }
-        guard let payload else { throw table.corrupt(key, "the checksum does not match") }
-        return (key, payload)
+        let isWriting = transaction.isWriting
+        let found = try read(move) { value, key in
+            value.verifiedPayload(table, key).map {
+                (payload: $0, isInPlace: transaction.pages.isInPlace(value, isWriting: isWriting))
+            }
+        }
+        guard let (key, record) = found else { return nil }
+        guard let record else { throw table.corrupt(key, "the checksum does not match") }
+        guard record.isInPlace else { throw table.corrupt(key, "it lies on a page of another place") }
+        return (key, record.payload)
     }
 
     /// Moves to a record, whatever its state.

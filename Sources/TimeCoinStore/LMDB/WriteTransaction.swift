@@ -19,6 +19,7 @@ final class WriteTransaction: ReadTransaction {
         }
     }
 
+    override var isWriting: Bool { true }
     /// Set when LMDB reported a fault of the disk.
     private(set) var faulty = false
 
