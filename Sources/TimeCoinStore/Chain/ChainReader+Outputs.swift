@@ -157,7 +157,8 @@ extension ChainReader {
             found.append(UnspentOutput(outPoint: record.outPoint, entry: record.entry))
             return found.count < countMax
         }
-        guard try found.count == countMax || firstUnspent(from: next, below: end, &chunk) == nil else {
+        if found.count == countMax { return found }
+        guard try firstUnspent(from: next, below: end, &chunk) == nil else {
             throw tables.outputs.corrupt(RecordKey(next), "an unspent output is missing from here on")
         }
         return found
