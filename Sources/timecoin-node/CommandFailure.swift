@@ -8,16 +8,59 @@ import TimeCoinStore
 
 /// Ends the program with the message and the status that fit an error.
 enum CommandFailure {
-    static func end(_ error: any Error, _ command: any ParsableCommand.Type) -> Never {
+    static func end(_ error: any Error, _ command: any ParsableCommand.Type, asJSON: Bool) -> Never {
         guard !isOf(["ArgumentParser", "ArgumentParserToolInfo"], error) else {
             command.exit(withError: error)
         }
-        StandardStreams.note("error: \(message(of: error))")
-        if let failure = error as? SocketPath.Failure { StandardStreams.note("hint: \(failure.hint)") }
-        if let hint = (error as? DatabaseFailure)?.hint { StandardStreams.note("hint: \(hint)") }
-        if let hint = (error as? ControlFailure)?.hint { StandardStreams.note("hint: \(hint)") }
-        if let hint = (error as? RPCError)?.hint { StandardStreams.note("hint: \(hint)") }
-        exit(status(of: error).rawValue)
+        let status = status(of: error)
+        let message = message(of: error)
+        let hint = hint(of: error)
+        if asJSON {
+            let json = JSONValue.object([
+                "code": .integer(Int(status.rawValue)), "reason": .string(reason(of: error, status)),
+                "message": .string(message), "hint": .optional(hint),
+            ])
+            StandardStreams.note(json.compact)
+        } else {
+            StandardStreams.note("error: \(message)")
+            if let hint { StandardStreams.note("hint: \(hint)") }
+        }
+        exit(status.rawValue)
+    }
+
+    private static func hint(of error: any Error) -> String? {
+        switch error {
+        case let failure as SocketPath.Failure: failure.hint
+        case let failure as DatabaseFailure: failure.hint
+        case let failure as ControlFailure: failure.hint
+        case let error as RPCError: error.hint
+        default: nil
+        }
+    }
+
+    /// One word that a program can tell it by; where there is no closer one, that of the exit status.
+    private static func reason(of error: any Error, _ status: TimeCoinControl.ExitCode) -> String {
+        switch error {
+        case let failure as DatabaseFailure: return failure.kind.rawValue
+        case let failure as StoreFailure: return failure.code.rawValue
+        case let error as RPCError: return error.reason
+        case let failure as ControlFailure:
+            guard case .refused(let error) = failure.kind else { return "unreachable" }
+            return error.reason
+        default: return word(status)
+        }
+    }
+
+    private static func word(_ status: TimeCoinControl.ExitCode) -> String {
+        switch status {
+        case .badInput: "bad-input"
+        case .ioError: "io"
+        case .configuration: "configuration"
+        case .permission: "permission"
+        case .temporary: "temporary"
+        case .refused: "refused"
+        default: "internal-error"
+        }
     }
 
     /// A type that is not named here is a defect of this program, and is told as one.

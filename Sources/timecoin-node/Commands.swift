@@ -107,7 +107,7 @@ struct RunCommand: AsyncParsableCommand {
             peers: peers.compactMap { PeerAddress($0) },
             passphrase: try secret.passphrase(on: node.network),
             logLevel: level)
-        configuration.trial = TryOpeningCommand.words(node)
+        configuration.trial = node.words("try-opening")
         try await NodeProgram(configuration, logger: logger).run()
     }
 }
@@ -119,14 +119,6 @@ struct TryOpeningCommand: ParsableCommand {
         shouldDisplay: false)
 
     @OptionGroup var node: NodeOptions
-
-    static func words(_ node: NodeOptions) -> [String] {
-        let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return [
-            program ?? CommandLine.arguments[0], "try-opening", "--datadir", node.datadir, "--network",
-            node.network.rawValue,
-        ]
-    }
 
     func run() throws {
         try NodeProgram.tryOpening(node.directory)

@@ -7,9 +7,11 @@ import TimeCoinNode
 struct DatabaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "db", abstract: "Looks after the database of a stopped node.",
-        subcommands: [Stats.self, Export.self, Import.self, Rollback.self, Reindex.self])
+        subcommands: [
+            Stats.self, Verify.self, Prune.self, Export.self, Import.self, Rollback.self, Reindex.self,
+        ])
 
-    struct Stats: AsyncParsableCommand {
+    struct Stats: ReportingCommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows tip, counts, and how many records and bytes each table has.")
 
@@ -22,7 +24,51 @@ struct DatabaseCommand: AsyncParsableCommand {
         }
     }
 
-    struct Export: AsyncParsableCommand {
+    struct Verify: ReportingCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Looks at every record, and recomputes from them what the certified tip says.",
+            discussion: "Ends with 74 where anything is damaged, and names it.")
+
+        @OptionGroup var node: NodeOptions
+        @Option(name: .shortAndLong, help: "human or json.") var output: OutputFormat = .human
+        // A damaged page can end whoever reads it, so another process reads.
+        @Flag(help: .hidden) var apart = false
+
+        func run() async throws {
+            guard !apart else {
+                return try tell(
+                    DatabaseVerification.report(
+                        of: node.directory, progress: .standardError(json: output == .json)))
+            }
+            let (status, crash) = try DatabaseVerification.runApart(
+                node.words("db", "verify") + ["--output", output.rawValue, "--apart"])
+            if let crash { try tell(crash) }
+            throw ArgumentParser.ExitCode(status)
+        }
+
+        private func tell(_ summary: VerificationSummary) throws {
+            show(output == .json ? summary.json.pretty : summary.text)
+            if let failure = summary.failure { throw failure }
+        }
+    }
+
+    struct Prune: ReportingCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Takes away old blocks, and spent outputs that nothing needs any more.")
+
+        @OptionGroup var node: NodeOptions
+        @Option(help: "Blocks at the tip that are kept at least; by default as few as the rules allow.")
+        var keep: UInt64?
+        @Option(name: .shortAndLong, help: "human or json.") var output: OutputFormat = .human
+
+        func run() async throws {
+            let summary = try DatabasePrune.run(
+                node.directory, keeping: keep, progress: .standardError(json: output == .json))
+            show(output == .json ? summary.json.pretty : summary.text)
+        }
+    }
+
+    struct Export: ReportingCommand {
         static let configuration = CommandConfiguration(
             abstract: "Writes certified blocks to a file that every node of the chain can import.")
 
@@ -42,7 +88,7 @@ struct DatabaseCommand: AsyncParsableCommand {
         }
     }
 
-    struct Import: AsyncParsableCommand {
+    struct Import: ReportingCommand {
         static let configuration = CommandConfiguration(
             commandName: "import",
             abstract: "Verifies exported blocks as if a stranger sent them, and keeps them.")
@@ -58,7 +104,7 @@ struct DatabaseCommand: AsyncParsableCommand {
         }
     }
 
-    struct Rollback: AsyncParsableCommand {
+    struct Rollback: ReportingCommand {
         static let configuration = CommandConfiguration(
             abstract: "Takes back blocks at the tip that have no commit certificate; nothing else ever.")
 
@@ -79,7 +125,7 @@ struct DatabaseCommand: AsyncParsableCommand {
         }
     }
 
-    struct Reindex: AsyncParsableCommand {
+    struct Reindex: ReportingCommand {
         static let configuration = CommandConfiguration(
             abstract: "Builds the database anew from its own blocks, verifying all of them.")
 
@@ -92,44 +138,5 @@ struct DatabaseCommand: AsyncParsableCommand {
                 node.directory, discarding: discard, progress: .standardError(json: output == .json))
             show(output == .json ? summary.json.pretty : summary.text)
         }
-    }
-}
-
-struct BackupCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "backup",
-        abstract: "Copies the database and verifies the copy; where a node runs, the node does it.",
-        discussion:
-            "Keys, wallet, sign record and journal are in no backup. A sign record must never be restored.")
-
-    @OptionGroup var node: NodeOptions
-    @Option(name: .shortAndLong, help: "human or json.") var output: OutputFormat = .human
-    @Argument(help: "A new directory.") var directory: String
-
-    func run() async throws {
-        let manifest = try await DatabaseBackup.run(
-            node.directory, to: directory, progress: .standardError(json: output == .json))
-        switch output {
-        case .json: show(manifest.pretty)
-        case .human: show("backed up and verified in \(directory)\n" + BackupManifest.text(of: manifest))
-        }
-    }
-}
-
-struct RestoreCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "restore",
-        abstract: "Puts a backup in the place of a stopped node's database; the sign record stays as it is.")
-
-    @OptionGroup var node: NodeOptions
-    @Flag(help: "Keeps the database that is there under another name.") var replace = false
-    @Option(name: .shortAndLong, help: "human or json.") var output: OutputFormat = .human
-    @Argument(help: "The directory of a backup.") var backup: String
-
-    func run() async throws {
-        let summary = try DatabaseRestore.run(
-            backup, to: node.directory, replacing: replace,
-            progress: .standardError(json: output == .json))
-        show(output == .json ? summary.json.pretty : summary.text)
     }
 }

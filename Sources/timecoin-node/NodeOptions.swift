@@ -16,6 +16,13 @@ struct NodeOptions: ParsableArguments {
     var network: Network = .main
 
     var directory: NodeDirectory { NodeDirectory(dataDirectory: datadir, network: network) }
+
+    /// A command of this program for the same node, for a process of its own.
+    func words(_ command: String...) -> [String] {
+        let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return [program ?? CommandLine.arguments[0]] + command
+            + ["--datadir", datadir, "--network", network.rawValue]
+    }
 }
 
 /// Where the passphrase comes from; never from an argument.

@@ -14,19 +14,21 @@ struct TimeCoinNodeCommand: AsyncParsableCommand {
             InitCommand.self, RunCommand.self, KeysCommand.self, GenesisCommand.self, LocalnetCommand.self,
             JournalCommand.self, SignCommand.self, EvidenceCommand.self, ProofCommand.self,
             RecoveryCommand.self, TryOpeningCommand.self, DatabaseCommand.self, BackupCommand.self,
-            RestoreCommand.self,
+            RestoreCommand.self, SnapshotCommand.self,
         ])
 
     static func main() async {
+        var isJSON = false
         do {
             var command = try parseAsRoot()
+            isJSON = (command as? any ReportingCommand)?.output == .json
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
                 try command.run()
             }
         } catch {
-            CommandFailure.end(error, self)
+            CommandFailure.end(error, self, asJSON: isJSON)
         }
     }
 }

@@ -2,10 +2,10 @@ import Foundation
 import Testing
 import TimeCoinConsensus
 import TimeCoinCore
-import TimeCoinStore
 import TimeCoinTesting
 
 @testable import TimeCoinNode
+@testable import TimeCoinStore
 
 @Suite("The life of a database")
 struct DatabaseLifeTests {
@@ -120,6 +120,23 @@ struct DatabaseLifeTests {
             try world.expect(node, height: 6)
             #expect(!FileManager.default.fileExists(atPath: left))
         }
+    }
+
+    @Test("S9: a block that cannot be read is named, and not one before it")
+    func unreadable() async throws {
+        let world = try DatabaseWorld(blocks: 6)
+        defer { world.end() }
+        let node = try world.node("a", height: 6)
+        do {
+            let store = try world.store(node)
+            let blocks = try #require(store.tables.counted.first { $0.name == "blocks" })
+            try store.environment.write { transaction throws(StoreFailure) in
+                _ = try transaction.put([1, 2, 3], blocks, RecordKey(4 as UInt64))
+            }
+        }
+        let message = try await world.refusal(.damaged) { _ = try await reindex(node) }
+        #expect(message.contains("block 4 of this database"))
+        #expect(try DatabaseStatistics(of: node).statistics.tip?.height == 6)
     }
 
     @Test("a swap that a crash interrupted between its renames is ended by whoever comes next")

@@ -16,8 +16,13 @@ struct DatabaseWorld {
     let root: String
 
     /// Every block pays from an allocation, and spends what the block before has paid back.
-    init(blocks count: Int, weights: [UInt64] = [1, 1, 1, 1], offset: Int = 0) throws {
-        world = try World(weights: weights, allocations: 40)
+    init(
+        blocks count: Int, weights: [UInt64] = [1, 1, 1, 1], offset: Int = 0, slotMilliseconds: UInt64 = 5000,
+        slotsApart: Int = 1
+    ) throws {
+        world = try World(weights: weights, allocations: 40) {
+            $0 = .local(slotMilliseconds: slotMilliseconds, paymentIntervalMilliseconds: 0)
+        }
         root = NSTemporaryDirectory() + "timecoin-database.\(UUID().uuidString)"
         var last: CheckedTransaction?
         for place in 0..<count {
@@ -26,7 +31,7 @@ struct DatabaseWorld {
             let block = try #require(
                 try world.build(
                     try payments.map { try world.admission($0) },
-                    at: world.state.dueTime(of: Slot(place + 1))))
+                    at: world.state.dueTime(of: Slot((place + 1) * slotsApart))))
             let certificate = try world.certificate(
                 of: block.block.hash, at: Height(place + 1), signers: [0, 1, 2]
             ).encoded
@@ -64,8 +69,11 @@ struct DatabaseWorld {
         world.chain.genesis.state.validators.members.first { $0.operatorKey == key }?.weight ?? 0
     }
 
-    func store(_ directory: NodeDirectory, at path: String? = nil) throws -> ChainStore {
-        try ChainStore(opening: path ?? directory.chain, chain: world.chain.genesis.hash)
+    func store(
+        _ directory: NodeDirectory, at path: String? = nil, options: StoreOptions = StoreOptions()
+    ) throws -> ChainStore {
+        try ChainStore(
+            opening: path ?? directory.chain, chain: world.chain.genesis.hash, options: options)
     }
 
     func commit(_ heights: Range<Int>, to store: ChainStore, certified: (Int) -> Bool = { _ in true }) throws

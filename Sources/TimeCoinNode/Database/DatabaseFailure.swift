@@ -17,6 +17,8 @@ public struct DatabaseFailure: Error, Sendable, CustomStringConvertible {
         case badInput = "bad-input"
         /// The database contradicts itself or the chain.
         case damaged
+        /// Something from outside ended it before its end.
+        case interrupted
     }
 
     public let kind: Kind
@@ -33,7 +35,7 @@ public struct DatabaseFailure: Error, Sendable, CustomStringConvertible {
     /// How the program is to end.
     public var exitCode: ExitCode {
         switch kind {
-        case .inUse: .temporary
+        case .inUse, .interrupted: .temporary
         case .missing: .configuration
         case .exists, .refused: .refused
         case .badInput: .badInput
@@ -41,10 +43,23 @@ public struct DatabaseFailure: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    static func noDatabase(_ path: String) -> DatabaseFailure {
+        DatabaseFailure(
+            .missing, "there is no database in \(path)",
+            hint: "`timecoin-node run` fetches the chain from peers; `restore`, `snapshot load` and "
+                + "`db import` bring one")
+    }
+
+    static func databaseExists(_ path: String) -> DatabaseFailure {
+        DatabaseFailure(
+            .exists, "there is a database in \(path)",
+            hint: "add --replace: the one that is there is kept beside it")
+    }
+
     static func inUse(_ directory: NodeDirectory) -> DatabaseFailure {
         DatabaseFailure(
             .inUse, "a running node, or another command, has the database of \(directory.root) open",
             hint: "stop the node first: `timecoin-cli --datadir \(directory.dataDirectory) --network "
-                + "\(directory.network.rawValue) stop`; only `backup` works beside it")
+                + "\(directory.network.rawValue) stop`; only `backup` and `snapshot create` work beside it")
     }
 }

@@ -96,10 +96,7 @@ public enum DatabaseReindex {
         reading: while top.map({ replay.state.height < $0 }) ?? true {
             let batch: [StoredBlock]
             do {
-                batch = try old.store.snapshot {
-                    try $0.blocks(
-                        from: replay.state.height + 1, countMax: batchBlocksMax, bytesMax: batchBytesMax)
-                }
+                batch = try read(old, from: replay.state.height + 1)
             } catch {
                 // Without a tip nobody can tell what is missing from what was never there.
                 guard top != nil else { break }
@@ -124,6 +121,17 @@ public enum DatabaseReindex {
         try replay.flush()
         progress.finish(meter)
         return (replay.state.height, replay.state.headerHash, left)
+    }
+
+    /// The next blocks; only the first of them where one behind it cannot be read.
+    private static func read(_ old: NodeDatabase, from height: Height) throws -> [StoredBlock] {
+        func read(_ countMax: Int) throws -> [StoredBlock] {
+            try old.store.snapshot {
+                try $0.blocks(from: height, countMax: countMax, bytesMax: batchBytesMax)
+            }
+        }
+        if let batch = try? read(batchBlocksMax) { return batch }
+        return try read(1)
     }
 
     /// The heights at the tip that nobody has certified, where that can be told.

@@ -23,24 +23,21 @@ public enum DatabaseRestore {
 
         public var text: String {
             let old = replaced.map { "\nthe database that was there is now \($0)" } ?? ""
-            return "restored\n\(manifest.text)\(old)\n" + signing
-        }
-
-        private var signing: String {
-            hasSignRecord
-                ? "the sign record here is as it was: this node signs nothing up to the height at which it "
-                    + "signed last"
-                : "there is no sign record here: this node signs nothing"
+            return "restored\n\(manifest.text)\(old)\n"
+                + DatabaseRestore.signing(hasRecord: hasSignRecord)
         }
     }
 
     /// Copies the backup beside the database, verifies the copy against the manifest and its certified tip,
     /// and renames.
     ///
-    /// - Parameter replacing: keeps what is there under another name; without it, it is a reason to refuse.
+    /// - Parameters:
+    ///   - replacing: keeps what is there under another name; without it, it is a reason to refuse.
+    ///   - trial: a program and its arguments that open what is there, which may end whoever does.
     /// - Throws: ``DatabaseFailure``; faults of the disk. Until the last step nothing that was there changes.
     public static func run(
-        _ backup: String, to directory: NodeDirectory, replacing: Bool, progress: ProgressSink
+        _ backup: String, to directory: NodeDirectory, replacing: Bool, trial: [String]? = nil,
+        progress: ProgressSink
     ) throws -> Summary {
         let files = PosixFileSystem()
         let manifest = try BackupManifest(readingFrom: backup)
@@ -52,13 +49,9 @@ public enum DatabaseRestore {
         try files.createDirectory(directory.root)
         try DatabaseSwap.settle(directory)
         let isThere = NodeDatabase.exists(directory.chain)
-        guard replacing || !isThere else {
-            throw DatabaseFailure(
-                .exists, "there is a database in \(directory.chain)",
-                hint: "add --replace: the one that is there is kept beside it")
-        }
+        guard replacing || !isThere else { throw DatabaseFailure.databaseExists(directory.chain) }
         let genesis = try takeGenesis(backup, directory, manifest)
-        let held = isThere ? try HeldDatabase(directory, chain: genesis.hash) : nil
+        let held = isThere ? try HeldDatabase(directory, chain: genesis.hash, trial: trial) : nil
         defer { withExtendedLifetime(held) {} }
         let recoveries = try RecoveryDirectory(directory).recoveries(genesis: genesis.state)
         try copy("\(backup)/\(DatabaseBackup.chainName)", to: directory.restored, progress)
@@ -83,6 +76,14 @@ public enum DatabaseRestore {
         return Summary(
             manifest: manifest, replaced: replaced,
             hasSignRecord: FileManager.default.fileExists(atPath: record))
+    }
+
+    /// What a node signs whose database was replaced, in words.
+    static func signing(hasRecord: Bool) -> String {
+        hasRecord
+            ? "the sign record here is as it was: this node signs nothing up to the height at which it "
+                + "signed last"
+            : "there is no sign record here: this node signs nothing"
     }
 
     /// The genesis of the node and that of the backup must be one; a directory without one gets it, and the

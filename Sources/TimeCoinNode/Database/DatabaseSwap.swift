@@ -6,6 +6,8 @@ extension NodeDirectory {
     var reindexed: String { root + "/chain.reindex" }
     /// Where a backup is copied to.
     var restored: String { root + "/chain.restore" }
+    /// Where a snapshot is loaded to.
+    var loading: String { root + "/chain.loading" }
     /// A whole and verified database that is about to take its place.
     var renewed: String { root + "/chain.new" }
 }

@@ -1,3 +1,5 @@
+import Foundation
+import TimeCoinControl
 import TimeCoinCore
 import TimeCoinStore
 
@@ -12,20 +14,16 @@ struct VerifiedDatabase: Hashable {
 }
 
 /// Whether a database is what its certified tip says.
-enum DatabaseVerification {
+public enum DatabaseVerification {
+    /// Signals by which a process ends that met a damaged page, or a contradiction inside of LMDB.
+    private static let crashes = [SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGTRAP, SIGFPE]
+
     /// Looks at every record, and recomputes from them what the certified header of the tip says.
     ///
     /// - Parameter chain: hash of the genesis block.
     /// - Throws: ``DatabaseFailure`` `damaged` with the first damages; `StoreFailure`.
     static func run(_ path: String, chain: Hash256, progress: ProgressSink) throws -> VerifiedDatabase {
-        var meters: [VerificationProgress.Phase: ProgressMeter] = [:]
-        let report = try ChainStore.verify(path, chain: chain) { step in
-            var meter =
-                meters[step.phase]
-                ?? progress.meter("verify", unit: step.phase.rawValue, total: step.total)
-            progress.advance(&meter, to: step.done)
-            meters[step.phase] = meter
-        }
+        let report = try report(path, chain, progress)
         guard report.isSound, let height = report.height, let hash = report.hash,
             let root = report.stateRoot
         else {
@@ -35,5 +33,65 @@ enum DatabaseVerification {
                 hint: report.damages.count > 3 ? "there are \(report.damages.count) damages" : nil)
         }
         return VerifiedDatabase(height: height, hash: hash, stateRoot: root, outputs: report.outputs)
+    }
+
+    /// Verifies the database of a stopped node, in this process: a damaged page can end it by a signal.
+    ///
+    /// - Returns: what was found, damage included.
+    /// - Throws: ``DatabaseFailure``: `missing`, `inUse`; `StoreFailure` for faults of the disk, and where
+    ///   the database is not of this node or this program.
+    public static func report(
+        of directory: NodeDirectory, progress: ProgressSink
+    ) throws -> VerificationSummary {
+        let chain = try directory.readGenesis().hash
+        try DatabaseSwap.settle(directory)
+        guard NodeDatabase.exists(directory.chain) else { throw DatabaseFailure.noDatabase(directory.chain) }
+        do {
+            return VerificationSummary(try report(directory.chain, chain, progress))
+        } catch {
+            switch error.code {
+            case .locked: throw DatabaseFailure.inUse(directory)
+            case .corrupt: return VerificationSummary(unreadable: error)
+            default: throw error
+            }
+        }
+    }
+
+    /// Runs a program that calls ``report(of:progress:)`` and shows what it gives.
+    ///
+    /// - Parameter words: the program's path, and its arguments.
+    /// - Returns: the status with which it ended, or what is known of a database that ended it.
+    /// - Throws: ``DatabaseFailure`` `interrupted` for a signal that has nothing to do with the database.
+    public static func runApart(_ words: [String]) throws -> (status: Int32, crash: VerificationSummary?) {
+        switch try ChildProcess.run(words) {
+        case .status(let status): return (status, nil)
+        case .signal(let signal):
+            guard crashes.contains(signal) else {
+                throw DatabaseFailure(
+                    .interrupted, "the verification was ended by signal \(signal)", hint: "call it again")
+            }
+            return (ExitCode.ioError.rawValue, VerificationSummary(crashedBy: signal))
+        }
+    }
+
+    private static func report(
+        _ path: String, _ chain: Hash256, _ progress: ProgressSink
+    ) throws(StoreFailure) -> DatabaseReport {
+        var meters: [VerificationProgress.Phase: ProgressMeter] = [:]
+        var finished: Set<VerificationProgress.Phase> = []
+        // A phase begins where the one before has ended.
+        var begun = progress.clock.moment.instant
+        return try ChainStore.verify(path, chain: chain) { step in
+            guard !finished.contains(step.phase) else { return }
+            var meter =
+                meters[step.phase]
+                ?? ProgressMeter("verify", unit: step.phase.rawValue, total: step.total, at: begun)
+            progress.advance(&meter, to: step.done)
+            meters[step.phase] = meter
+            guard step.done >= step.total else { return }
+            finished.insert(step.phase)
+            begun = progress.clock.moment.instant
+            progress.finish(meter)
+        }
     }
 }

@@ -7,8 +7,19 @@ struct HeldDatabase {
     /// Of its tip; `nil` when it cannot be read, which may be why it is replaced.
     let height: Height?
 
+    /// - Parameter trial: a program and its arguments that open the database and end; where that dies of it,
+    ///   the database is not opened here. `nil` tries nothing.
     /// - Throws: ``DatabaseFailure`` `inUse`.
-    init(_ directory: NodeDirectory, chain: Hash256) throws {
+    init(_ directory: NodeDirectory, chain: Hash256, trial: [String]?) throws {
+        if let trial, case .signal = try ChildProcess.run(trial) {
+            do {
+                (holder, height) = (try PosixFileSystem().lock(directory.chain), nil)
+            } catch {
+                guard error.code != .locked else { throw DatabaseFailure.inUse(directory) }
+                throw error
+            }
+            return
+        }
         (holder, height) = try HeldDatabase.hold(directory, chain)
     }
 

@@ -23,9 +23,7 @@ struct NodeDatabase: Sendable {
         self.path = path ?? directory.chain
         if path == nil { try DatabaseSwap.settle(directory) }
         guard creating || NodeDatabase.exists(self.path) else {
-            throw DatabaseFailure(
-                .missing, "there is no database in \(self.path)",
-                hint: "`timecoin-node run` fetches the chain from peers; `restore` and `db import` bring one")
+            throw DatabaseFailure.noDatabase(self.path)
         }
         recoveries = try RecoveryDirectory(directory).recoveries(genesis: genesis.state)
         store = try NodeDatabase.store(

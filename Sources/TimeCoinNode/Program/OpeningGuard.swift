@@ -49,7 +49,7 @@ struct OpeningGuard {
         logger.error(
             "the last openings of the database did not end: it is tried in a process of its own",
             metadata: ["openings": "\(unfinished)"])
-        guard let signal = try ChildProcess.signal(endingRun: trial) else { return }
+        guard case .signal(let signal) = try ChildProcess.run(trial) else { return }
         let aside = try setAside()
         try files.remove(counter)
         try files.syncDirectory(directory.root)
@@ -70,32 +70,5 @@ struct OpeningGuard {
         }
         throw StoreFailure(
             .exists, "\(directory.root) holds \(OpeningGuard.quarantinesMax) databases put aside")
-    }
-}
-
-/// A program that runs beside this one, to its end.
-enum ChildProcess {
-    /// - Returns: the signal that ended it; `nil` when it ended by itself, with whatever status.
-    static func signal(endingRun arguments: [String]) throws(StoreFailure) -> Int32? {
-        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        defer {
-            for word in words { free(word) }
-        }
-        words.append(nil)
-        var pid: pid_t = 0
-        let started = posix_spawn(&pid, arguments.first ?? "", nil, nil, words, environ)
-        guard started == 0 else {
-            throw StoreFailure(
-                .io, "cannot start \(arguments.first ?? "a program"): \(String(cString: strerror(started)))")
-        }
-        var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0 {
-            guard errno == EINTR else {
-                throw StoreFailure(.io, "cannot wait for a program: \(String(cString: strerror(errno)))")
-            }
-        }
-        // The low seven bits hold the signal, 0 after an exit.
-        let signal = status & 0x7f
-        return signal == 0 ? nil : signal
     }
 }
