@@ -1,0 +1,218 @@
+"""The commands that replace a database, killed or failed at the system calls that change files: the database that was there
+is never lost, and the next call, or the next start, goes on or says exactly what to do. Needs strace; without it, it says
+so. Run by Scripts/test-store.
+
+usage: test_life.py PROGRAMS [STRIDE [SEED]]        one of STRIDE faults, drawn by the seed; all of them with 1
+"""
+
+import collections
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+NODE = os.path.join(sys.argv[1], "timecoin-node")
+CLI = os.path.join(sys.argv[1], "timecoin-cli")
+stride = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+draw = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+PLACE = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+CALLS = ("pwrite64", "pwritev", "write", "writev", "fdatasync", "fsync", "msync", "rename", "renameat", "renameat2", "unlink",
+         "unlinkat", "rmdir", "ftruncate", "fallocate", "openat", "mkdir", "mkdirat")
+WRITES = ("pwrite64", "pwritev", "write", "writev")
+KILL, EIO, ENOSPC = "signal=KILL", "error=EIO", "error=ENOSPC"
+NAMES = {KILL: "kill", EIO: "EIO", ENOSPC: "ENOSPC"}
+START = 4
+
+
+class Lost(AssertionError):
+    pass
+
+
+def call(datadir, *words, wrapper=()):
+    result = subprocess.run((*wrapper, NODE, *words, "--datadir", datadir, "--network", "local", "-o", "json"),
+                            capture_output=True, text=True, timeout=120)
+    return result.returncode, result.stdout, result.stderr
+
+
+def height_of(datadir):
+    """The height of a database that is sound in every record."""
+    status, said, error = call(datadir, "db", "verify")
+    verified = json.loads(said) if said else {}
+    if status != 0 or not verified["ok"]:
+        raise Lost(f"the database is not sound: {status} {said} {error}")
+    return verified["height"]
+
+
+class World:
+    """A chain of some blocks, a node that has a part of it, and what the commands are fed with."""
+
+    def __init__(self):
+        self.place = tempfile.mkdtemp(prefix="timecoin-life.", dir=PLACE)
+        subprocess.run((NODE, "localnet", "up", "--dir", self.place, "--validators", "1", "--block-time", "1",
+                        "--payment-time", "0", "--detach"), check=True, capture_output=True)
+        self.full = os.path.join(self.place, "node0")
+        socket = os.path.join(self.full, "local", "node.sock")
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            answer = subprocess.run((CLI, "--socket", socket, "getblockcount"), capture_output=True, text=True)
+            if answer.returncode == 0 and int(answer.stdout) >= START + 4:
+                break
+            time.sleep(0.2)
+        subprocess.run((NODE, "localnet", "down", "--dir", self.place), check=True, capture_output=True)
+        self.height = height_of(self.full)
+        assert self.height >= START + 4
+        self.fed = {name: os.path.join(self.place, name) for name in ("backup", "snapshot", "archive", "head")}
+        self.done("backup", self.fed["backup"])
+        self.done("snapshot", "create", self.fed["snapshot"])
+        self.done("db", "export", self.fed["archive"])
+        self.done("db", "export", self.fed["head"], "--to", str(START))
+        # The node whose database is replaced: some blocks, the sign record of the chain.
+        self.part = os.path.join(self.place, "part")
+        shutil.copytree(self.full, self.part)
+        shutil.rmtree(os.path.join(self.part, "local", "chain"))
+        status, _, error = call(self.part, "db", "import", self.fed["head"])
+        assert status == 0, error
+
+    def done(self, *words):
+        status, _, error = call(self.full, *words)
+        assert status == 0, (words, error)
+
+    def end(self):
+        shutil.rmtree(self.place, ignore_errors=True)
+
+    def works(self):
+        """A name, the words of the command, and the height at its end."""
+        yield Work(self, "restore", ("restore", "--replace", self.fed["backup"]), self.height)
+        yield Work(self, "snapshot load", ("snapshot", "load", "--replace", self.fed["snapshot"]), self.height)
+        yield Work(self, "db reindex", ("db", "reindex"), START)
+        yield Work(self, "db import", ("db", "import", self.fed["archive"]), self.height)
+
+
+class Work:
+    def __init__(self, world, name, words, height):
+        self.world, self.name, self.words, self.height = world, name, words, height
+        self.keeps = name != "db import"
+
+    def copy(self):
+        # Always at the same place: the calls to fail are named by their paths.
+        place = os.path.join(self.world.place, "work")
+        os.mkdir(place)
+        shutil.copytree(self.world.part, os.path.join(place, "node"))
+        return os.path.join(place, "node")
+
+    def calls(self):
+        """The calls that change files of the node: as names, and how many of that name its thread made before on these
+        files, as strace counts them."""
+        datadir = self.copy()
+        try:
+            with tempfile.NamedTemporaryFile("r") as log:
+                status, _, error = call(datadir, *self.words, wrapper=(
+                    "strace", "-f", "-y", "-qq", "-o", log.name, "-e", "trace=" + ",".join(CALLS)))
+                assert status == 0, error
+                seen, found = collections.Counter(), []
+                self.paths = set()
+                for line in log:
+                    match = re.match(r"(\d+) +(\w+)\(", line)
+                    if not match or datadir not in line:
+                        continue
+                    self.paths |= set(re.findall(re.escape(datadir) + r"[^\"<>]*", line))
+                    seen[match[1], match[2]] += 1
+                    # What is only read, or not there, changes nothing.
+                    if not (match[2] == "openat" and "O_CREAT" not in line):
+                        found.append((match[2], seen[match[1], match[2]]))
+            yield from dict.fromkeys(found)
+            self.check_end(datadir, self.height)
+        finally:
+            shutil.rmtree(os.path.dirname(datadir))
+
+    def check_end(self, datadir, height):
+        root = os.path.join(datadir, "local")
+        if height_of(datadir) != height:
+            raise Lost(f"it ends with block {height_of(datadir)}, not {height}")
+        left = [name for name in os.listdir(root) if name in ("chain.new", "chain.restore", "chain.loading", "chain.reindex")]
+        if left:
+            raise Lost(f"left over: {left}")
+
+    def kept(self, datadir):
+        """Where the old database is now: in its place, or beside it; it must be whole."""
+        root = os.path.join(datadir, "local")
+        names = [name for name in os.listdir(root) if name == "chain" or name.startswith("chain.old-")]
+        old = [name for name in names if name.startswith("chain.old-")]
+        if len(old) > 1 or not names:
+            raise Lost(f"the old database is not to be found among {os.listdir(root)}")
+        name = old[0] if old else "chain"
+        beside = os.path.join(os.path.dirname(datadir), "beside")
+        shutil.copytree(datadir, beside)
+        try:
+            if name != "chain":
+                chain = os.path.join(beside, "local", "chain")
+                shutil.rmtree(chain, ignore_errors=True)
+                os.rename(os.path.join(beside, "local", name), chain)
+            height = height_of(beside)
+            if height < START or (self.keeps and name != "chain" and height != START):
+                raise Lost(f"{name} was at {START} and is at {height}")
+        finally:
+            shutil.rmtree(beside)
+        return bool(old)
+
+    def inject(self, name, number, fault):
+        datadir = self.copy()
+        where = f"{self.name}: {fault} at {name} {number}"
+        try:
+            status, said, error = call(datadir, *self.words, wrapper=(
+                "strace", "-f", "-qq", "-o", "/dev/null", *(word for path in self.paths for word in ("-P", path)), "-e",
+                f"trace={name}", "-e", f"inject={name}:{fault}:when={number}"))
+            if fault == KILL:
+                # Now and then a run has a call fewer before it, and this one never comes.
+                if status not in (-signal.SIGKILL, 128 + signal.SIGKILL, 0):
+                    raise Lost(f"ended with {status}")
+            elif status == 74:
+                told = json.loads(error.splitlines()[-1])
+                if told["code"] != 74 or not told["message"]:
+                    raise Lost(f"ended without a reason: {error}")
+            elif status != 0:
+                raise Lost(f"ended with {status}: {error[-400:]}")
+            isSwapped = self.kept(datadir)
+            again, _, error = call(datadir, *self.words)
+            if again != 0:
+                raise Lost(f"the next call ends with {again}: {error[-400:]}")
+            self.check_end(datadir, self.height)
+            root = os.path.join(datadir, "local")
+            # It has no height in its name where it could not be read.
+            old = {f"chain.old-{START}", "chain.old-unread"}
+            if self.keeps and isSwapped and not old & set(os.listdir(root)):
+                raise Lost(f"the old database is gone: {os.listdir(root)}")
+            return status
+        except Lost as loss:
+            raise Lost(f"{where}: {loss}") from loss
+        finally:
+            shutil.rmtree(os.path.dirname(datadir))
+
+
+if not shutil.which("strace") or subprocess.run(["strace", "true"], capture_output=True).returncode != 0:
+    print("skipped: faults at every system call of the commands, which need strace and ptrace", flush=True)
+    sys.exit()
+start = time.monotonic()
+world = World()
+try:
+    for work in world.works():
+        ended = collections.Counter()
+        calls = list(work.calls())
+        kinds = collections.Counter(name for name, _ in calls)
+        for name, number in calls:
+            for fault in (KILL, EIO, ENOSPC):
+                if fault == ENOSPC and name not in WRITES:
+                    continue
+                if draw.randrange(stride) == 0:
+                    ended[f"{NAMES[fault]} → {work.inject(name, number, fault)}"] += 1
+        print(f"ok: {work.name}: {len(calls)} calls ({', '.join(f'{n} {c}' for c, n in kinds.items())}); "
+              f"{', '.join(f'{n} × {what}' for what, n in sorted(ended.items()))}; lost 0", flush=True)
+finally:
+    world.end()
+print(f"ok: {time.monotonic() - start:.0f} s")
