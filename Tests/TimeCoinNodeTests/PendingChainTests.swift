@@ -1,8 +1,8 @@
 import Testing
-import TimeCoinCore
 import TimeCoinStore
 import TimeCoinTesting
 
+@testable import TimeCoinCore
 @testable import TimeCoinNode
 
 @Suite("Blocks judged before the ones under them are written")
@@ -123,5 +123,65 @@ struct PendingChainTests {
         #expect(first && !gap)
         #expect(other.commits.count == 1)
         #expect(other.state == made[0].change.state)
+    }
+
+    /// A block that seems to create so many outputs by one transaction, with gaps between their indexes, and
+    /// one output by a transaction before and after it.
+    private func wide(_ world: World, _ identifiers: [Hash256], outputs: Int) throws -> ExecutedBlock {
+        let real = try #require(try world.build([], at: world.state.dueTime(of: 1)))
+        var created: [(outPoint: OutPoint, entry: OutputEntry)] = []
+        for (identifier, count) in zip(identifiers, [1, outputs, 1]) {
+            for number in 0..<UInt32(count) {
+                let output = TransactionOutput(value: .zero, locking: .empty)
+                // Far from what any block has spent.
+                let position = 1 << 40 + UInt64(created.count)
+                created.append(
+                    (
+                        OutPoint(transaction: identifier, index: 3 * number + 1),
+                        OutputEntry(
+                            output: output, height: 1, slot: 1, time: real.block.header.time, kind: .transfer,
+                            position: position)
+                    ))
+            }
+        }
+        let change = StateChange(
+            state: real.change.state, created: created, spent: [], nodes: real.change.nodes,
+            chunks: real.change.chunks)
+        return ExecutedBlock(block: real.block, change: change)
+    }
+
+    @Test("of many outputs of one pending transaction the last is found as fast as the first, and no other")
+    func wideTransaction() throws {
+        let world = try World(allocations: 4)
+        let identifiers = (0..<3 as Range<UInt8>).map { Blake2b.hash256(.block, [$0]) }
+        let count = 20_000
+        let block = try wide(world, identifiers, outputs: count)
+        var pending = PendingChain()
+        let appended = pending.append(block, certificate: [])
+        #expect(appended)
+        try world.store.snapshot { reader throws in
+            let view = pending.over(reader)
+            for (outPoint, entry) in block.change.created {
+                guard try view.output(outPoint) == entry else {
+                    Issue.record("\(outPoint) is not found")
+                    return
+                }
+            }
+            let last = UInt32(3 * count - 2)
+            for index in [0, 2, 3, last - 1, last + 1, .max] {
+                #expect(try view.output(OutPoint(transaction: identifiers[1], index: index)) == nil)
+            }
+            // The least of some runs: other work on the machine only makes a run longer.
+            func time(_ index: UInt32) throws -> Duration {
+                let clock = ContinuousClock()
+                let outPoint = OutPoint(transaction: identifiers[1], index: index)
+                let runs = try (0..<5).map { _ in
+                    try clock.measure { for _ in 0..<100 { _ = try view.output(outPoint) } }
+                }
+                return runs.min() ?? .zero
+            }
+            let (first, end) = (try time(1), try time(last))
+            #expect(end < first * 20)
+        }
     }
 }

@@ -23,8 +23,8 @@ public struct PendingChain: Sendable {
     public private(set) var state: ChainState?
     private var transactionCount = 0
     private var byteCount = 0
-    /// Where the outputs of a transaction begin among those that a block created.
-    private var creations: [Hash256: (commit: Int, first: Int)] = [:]
+    /// Where the outputs of a transaction are among those that a block created.
+    private var creations: [Hash256: (commit: Int, places: Range<Int>)] = [:]
     /// Changed nodes of the tree over the spent bits; those of the mountain range are searched for where they
     /// are.
     private var spentNodes: [CommitmentNodeKey: Hash256] = [:]
@@ -60,10 +60,10 @@ public struct PendingChain: Sendable {
 
     private mutating func note(_ commit: BlockCommit) {
         if creations.isEmpty { creations.reserveCapacity(PendingChain.transactionsMax) }
-        var last: Hash256?
-        for (place, output) in commit.created.enumerated() where output.outPoint.transaction != last {
-            last = output.outPoint.transaction
-            creations[output.outPoint.transaction] = (commits.count, place)
+        var first = 0
+        for (place, output) in commit.created.enumerated() {
+            if output.outPoint.transaction != commit.created[first].outPoint.transaction { first = place }
+            creations[output.outPoint.transaction] = (commits.count, first..<place + 1)
         }
         for (key, hash) in commit.nodes.reversed() {
             guard key.tree == .spent else { break }
@@ -72,14 +72,18 @@ public struct PendingChain: Sendable {
         for (index, chunk) in commit.chunks { chunks[index] = chunk }
     }
 
+    /// Bisects: the outputs of a transaction are in the order of their indexes, and there may be as many of
+    /// them as a block holds, each of which the next block may spend.
     private func created(_ outPoint: OutPoint) -> OutputEntry? {
-        guard let creation = creations[outPoint.transaction] else { return nil }
-        let outputs = commits[creation.commit].created[creation.first...]
-        for output in outputs {
-            guard output.outPoint.transaction == outPoint.transaction else { return nil }
-            if output.outPoint.index == outPoint.index { return output.entry }
+        guard let (commit, places) = creations[outPoint.transaction] else { return nil }
+        let outputs = commits[commit].created
+        var (low, high) = (places.lowerBound, places.upperBound)
+        while low < high {
+            let middle = (low + high) / 2
+            if outputs[middle].outPoint.index < outPoint.index { low = middle + 1 } else { high = middle }
         }
-        return nil
+        guard low < places.upperBound, outputs[low].outPoint.index == outPoint.index else { return nil }
+        return outputs[low].entry
     }
 
     private func node(_ key: CommitmentNodeKey) -> Hash256? {
