@@ -7,7 +7,7 @@ import TimeCoinTesting
 @testable import TimeCoinNode
 
 /// A chain whose blocks say nothing but who decides the next one.
-private struct ChangingChain {
+struct ChangingChain {
     private struct Members {
         let keys: [SigningKey]
         let set: ValidatorSet
@@ -29,7 +29,7 @@ private struct ChangingChain {
 
     let store: MemoryChainStore
     let genesis: Genesis
-    private var state: ChainState
+    private(set) var state: ChainState
     private var members: Members
     private var nextSeed = 100
     /// Heights that changed the set, with the anchor that is trusted from each on.

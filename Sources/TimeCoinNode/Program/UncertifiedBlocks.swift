@@ -41,8 +41,8 @@ package enum UncertifiedBlocks {
     /// The blocks above the last certified one, or genesis, from the tip downwards; nothing is changed.
     ///
     /// - Parameter tip: the state after the tip, as stored.
-    /// - Throws: ``StoreFailure``: `corrupt` for more than ``blocksMax``, `noUndo` where one cannot be taken
-    ///   back.
+    /// - Throws: ``StoreFailure``: `corrupt` for more than ``blocksMax`` and where the set that decided a
+    ///   block is not known, `noUndo` where one cannot be taken back.
     package static func find(in store: some ChainStoring, tip: ChainState) throws -> [Found] {
         try store.snapshot { reader in
             var state = tip
@@ -102,15 +102,30 @@ package enum UncertifiedBlocks {
         return (state, undone.reversed())
     }
 
-    /// Whether the stored certificate proves that the tip was decided. The set of a height is that of the
-    /// state after it, as of every state.
+    /// Whether the stored certificate proves that the tip was decided.
+    ///
+    /// - Throws: ``StoreFailure``: `corrupt` when the set that decided the block is not known: nobody can
+    ///   tell then, and what may be certified must not be taken back.
     static func isCertified(_ state: ChainState, in reader: any ChainReading) throws -> Bool {
         guard let bytes = try reader.certificate(at: state.height),
             let certificate = try? Certificate(decoding: bytes), certificate.kind == .commit,
             certificate.height == state.height, certificate.value == state.headerHash
         else { return false }
+        let validators = try deciders(of: state, in: reader)
         let verified = try? VerifiedCertificate(
-            certificate, validators: state.validators, chain: state.votingChain)
+            certificate, validators: validators, chain: state.votingChain)
         return verified != nil
+    }
+
+    /// The set that decided a block: its header names it. The set of the state after it decides the next
+    /// one, and is another where the block changes the set.
+    private static func deciders(of state: ChainState, in reader: any ChainReading) throws -> ValidatorSet {
+        let hash = state.header.validators
+        if state.validators.hash == hash { return state.validators }
+        guard let validators = try reader.validatorSet(hash) else {
+            throw StoreFailure(
+                .corrupt, "the validator set \(hash), which decided block \(state.height), is missing")
+        }
+        return validators
     }
 }

@@ -87,8 +87,15 @@ public struct VerifiedSnapshot: Sendable {
         }
         // Genesis is known by its hash.
         guard hash != state.chain else { return }
-        guard state.validators.hash == manifest.header.validators,
-            let certificate = try? Certificate(decoding: manifest.certificate), certificate.kind == .commit,
+        // The set of the state decides the next block; it is the one that decided this block, too: a snapshot
+        // ends with no block that changes the set, because it does not bring the set before.
+        guard state.validators.hash == manifest.header.validators else {
+            throw SnapshotRejection(
+                .untrusted,
+                "block \(hash) was decided by the set \(manifest.header.validators), and the snapshot only "
+                    + "brings the set \(state.validators.hash)")
+        }
+        guard let certificate = try? Certificate(decoding: manifest.certificate), certificate.kind == .commit,
             certificate.height == state.height, certificate.value == hash,
             (try? VerifiedCertificate(
                 certificate, validators: state.validators, chain: state.votingChain)) != nil
