@@ -71,7 +71,8 @@ public struct DatabaseBackup: Sendable {
         try DurableCopy.directory(directory.recoveries, to: "\(draft)/\(DatabaseBackup.recoveriesName)")
         let copy = "\(draft)/\(DatabaseBackup.chainName)"
         try store.copy(to: copy)
-        let verified = try DatabaseVerification.run(copy, chain: genesis.hash, progress: progress)
+        let verified = try DatabaseVerification.run(
+            copy, chain: genesis.hash, trusting: genesis.state.validators.hash, progress: progress)
         for name in try files.names(in: copy) ?? [] where name != ChainStore.fileName {
             try files.remove("\(copy)/\(name)")
         }

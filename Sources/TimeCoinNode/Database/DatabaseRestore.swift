@@ -58,7 +58,8 @@ public enum DatabaseRestore {
         let verified: VerifiedDatabase
         do {
             verified = try DatabaseVerification.run(
-                directory.restored, chain: genesis.hash, progress: progress)
+                directory.restored, chain: genesis.hash, trusting: genesis.state.validators.hash,
+                progress: progress)
             guard verified.height == manifest.height, verified.hash == manifest.hash,
                 verified.stateRoot == manifest.stateRoot
             else {

@@ -20,10 +20,15 @@ public enum DatabaseVerification {
 
     /// Looks at every record, and recomputes from them what the certified header of the tip says.
     ///
-    /// - Parameter chain: hash of the genesis block.
+    /// - Parameters:
+    ///   - chain: hash of the genesis block.
+    ///   - validators: hash of the set of genesis: it decided the first block of a database that begins
+    ///     later, too. `nil` where a block is trusted instead.
     /// - Throws: ``DatabaseFailure`` `damaged` with the first damages; `StoreFailure`.
-    static func run(_ path: String, chain: Hash256, progress: ProgressSink) throws -> VerifiedDatabase {
-        let report = try report(path, chain, progress)
+    static func run(
+        _ path: String, chain: Hash256, trusting validators: Hash256?, progress: ProgressSink
+    ) throws -> VerifiedDatabase {
+        let report = try report(path, chain, validators, progress)
         guard report.isSound, let height = report.height, let hash = report.hash,
             let root = report.stateRoot
         else {
@@ -43,11 +48,12 @@ public enum DatabaseVerification {
     public static func report(
         of directory: NodeDirectory, progress: ProgressSink
     ) throws -> VerificationSummary {
-        let chain = try directory.readGenesis().hash
+        let genesis = try directory.readGenesis()
         try DatabaseSwap.settle(directory)
         guard NodeDatabase.exists(directory.chain) else { throw DatabaseFailure.noDatabase(directory.chain) }
         do {
-            return VerificationSummary(try report(directory.chain, chain, progress))
+            return VerificationSummary(
+                try report(directory.chain, genesis.hash, genesis.state.validators.hash, progress))
         } catch {
             switch error.code {
             case .locked: throw DatabaseFailure.inUse(directory)
@@ -75,13 +81,13 @@ public enum DatabaseVerification {
     }
 
     private static func report(
-        _ path: String, _ chain: Hash256, _ progress: ProgressSink
+        _ path: String, _ chain: Hash256, _ trusted: Hash256?, _ progress: ProgressSink
     ) throws(StoreFailure) -> DatabaseReport {
         var meters: [VerificationProgress.Phase: ProgressMeter] = [:]
         var finished: Set<VerificationProgress.Phase> = []
         // A phase begins where the one before has ended.
         var begun = progress.clock.moment.instant
-        return try ChainStore.verify(path, chain: chain) { step in
+        return try ChainStore.verify(path, chain: chain, trusting: trusted) { step in
             guard !finished.contains(step.phase) else { return }
             var meter =
                 meters[step.phase]

@@ -30,7 +30,7 @@ extension ChainVerification {
             try note(tables.headers, key, "not the genesis \(chain)")
         }
         if let base = try attempt({ try $0.reader.base() }), base.headersFrom == header.height,
-            header.height > 0, let trusted, header.validators != trusted
+            header.height > 0, let trusted, header.validators != trusted, state?.recovery == nil
         {
             try note(tables.headers, key, "decided by another set than the trusted one")
         }
