@@ -28,7 +28,7 @@ struct OpeningGuardTests {
     }
 
     private func names(_ directory: NodeDirectory) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: directory.root).sorted()
+        try FileManager.default.contentsOfDirectory(atPath: directory.root).sorted().filter { $0 != "LOCK" }
     }
 
     @Test("S2: an opening that ends, well or with an error, leaves no count; one that does not is counted")
@@ -139,6 +139,24 @@ struct OpeningGuardTests {
         #expect(try gap.height() == 7)
         let aside = try StoredJournal(opening: directory.journal + ".before-7")
         #expect(try aside.entries(of: 7).count == 1)
+    }
+
+    @Test("K13: the same heights may be lost any number of times, and every journal is kept")
+    func lostAgain() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let directory = try directory()
+        let gap = JournalGap(directory.journal)
+        for _ in 1...4 {
+            let journal = try gap.open(next: 3)
+            try journal.append(.record(.start), height: 7)
+            try journal.sync()
+        }
+        _ = try gap.open(next: 3)
+        #expect(try gap.height() == 7)
+        let aside = directory.journal + ".before-7"
+        for path in [aside, aside + "/3", aside + "/3-2", aside + "/3-3"] {
+            #expect(try StoredJournal(opening: path).lastHeight == 7)
+        }
     }
 
     @Test("K13: a height whose journal was lost stays unsigned after the next start, too")

@@ -39,11 +39,17 @@ struct JournalGap {
     func open(next: Height) throws -> StoredJournal {
         guard let last = try lastHeight(), last > next else { return try StoredJournal(opening: path) }
         let aside = parent + "/" + prefix + "\(last)"
-        // An empty one is in the way only where the same height was lost before.
-        let isTaken = try files.names(in: aside) != nil
-        try files.rename(path, to: isTaken ? aside + "/\(next)" : aside)
+        // It is there already only where the same height was lost before.
+        let taken = try files.names(in: aside)
+        try files.rename(path, to: taken.map { aside + "/" + freeName(next, $0) } ?? aside)
         try files.syncDirectory(parent)
         return try StoredJournal(opening: path)
+    }
+
+    private func freeName(_ next: Height, _ taken: [String]) -> String {
+        // One more than are there: one of them is free.
+        let names = ["\(next)"] + (0..<taken.count).map { "\(next)-\($0 + 2)" }
+        return names.first { !taken.contains($0) } ?? "\(next)"
     }
 
     private func lastHeight() throws -> Height? {
