@@ -83,6 +83,7 @@ enum CommandFailure {
         case is RecoveryDesk.Refusal: .refused
         case is RecoveryRejection, is ForkProofRejection: .ioError
         case let refusal as RPCError: refusal.exitCode
+        case is TrialEnded: .temporary
         case is ListenFailure: .ioError
         // What is kept on disk cannot be read any more.
         case is DecodingFailure: .ioError

@@ -71,6 +71,19 @@ struct OpeningGuardTests {
         #expect(kept == Data([1, 2, 3]))
     }
 
+    @Test("S9: a trial that is ended from outside says nothing about the database")
+    func endedFromOutside() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let directory = try directory()
+        try count(2, directory)
+        let trial = ["/bin/sh", "-c", "kill -KILL $$"]
+        #expect(throws: TrialEnded.self) {
+            try OpeningGuard(directory, trial: trial, logger: logger).open { Issue.record("it was opened") }
+        }
+        #expect(try names(directory) == ["chain", "opening"])
+        #expect(try PosixFileSystem().size(of: directory.root + "/opening") == 2)
+    }
+
     @Test("K14: record first, then database: whatever crashes between, they share one number")
     func recordFirst() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }

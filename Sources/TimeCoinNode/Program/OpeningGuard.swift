@@ -6,11 +6,13 @@ import TimeCoinStore
 /// which then cannot report it.
 ///
 /// Each opening is counted in a file until it has finished, well or with an error. Where several in a row
-/// have not, the database is opened in a process of its own first; when that dies of a signal the database is
-/// put aside. Nothing is deleted, and the operator is asked: the next start fetches the chain from the peers.
+/// have not, the database is opened in a process of its own first; when that crashes the database is put
+/// aside. Nothing is deleted, and the operator is asked: the next start fetches the chain from the peers.
 struct OpeningGuard {
     /// Openings that may end without an end before the next is tried elsewhere.
     static let attemptsMax: UInt64 = 2
+    /// What the system sends to a process for what it did itself; any other signal comes from outside.
+    static let crashSignals: Set<Int32> = [SIGSEGV, SIGBUS, SIGILL, SIGABRT, SIGFPE, SIGTRAP]
     /// Databases put aside beside each other, at most.
     static let quarantinesMax = 1000
 
@@ -30,7 +32,8 @@ struct OpeningGuard {
 
     /// Opens, counted.
     ///
-    /// - Throws: what `body` throws; `corrupt` when the database was put aside; faults of the disk.
+    /// - Throws: what `body` throws; `corrupt` when the database was put aside; ``TrialEnded``; faults of the
+    ///   disk.
     func open<Store>(_ body: () throws -> Store) throws -> Store {
         let isCounting = try files.names(in: directory.root)?.contains("opening") == true
         let unfinished = isCounting ? try files.size(of: counter) : 0
@@ -50,6 +53,7 @@ struct OpeningGuard {
             "the last openings of the database did not end: it is tried in a process of its own",
             metadata: ["openings": "\(unfinished)"])
         guard case .signal(let signal) = try ChildProcess.run(trial) else { return }
+        guard OpeningGuard.crashSignals.contains(signal) else { throw TrialEnded(signal: signal) }
         let aside = try setAside()
         try files.remove(counter)
         try files.syncDirectory(directory.root)
@@ -70,5 +74,16 @@ struct OpeningGuard {
         }
         throw StoreFailure(
             .exists, "\(directory.root) holds \(OpeningGuard.quarantinesMax) databases put aside")
+    }
+}
+
+/// The trial of a database was ended from outside, by the kernel for want of memory or by somebody: that
+/// says nothing about the database, and the next start tries it again.
+public struct TrialEnded: Error, CustomStringConvertible {
+    let signal: Int32
+
+    public var description: String {
+        "the process that tried to open the database was ended from outside (signal \(signal)), for want of "
+            + "memory or by somebody; the database stays where it is: start again"
     }
 }
