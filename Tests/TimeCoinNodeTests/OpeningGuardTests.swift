@@ -84,6 +84,31 @@ struct OpeningGuardTests {
         #expect(try PosixFileSystem().size(of: directory.root + "/opening") == 2)
     }
 
+    @Test("S2: a second start leaves the count of the first, which is still opening")
+    func twoStarts() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let directory = try directory()
+        let (first, second) = (
+            OpeningGuard(directory, trial: nil, logger: logger),
+            OpeningGuard(directory, trial: nil, logger: logger)
+        )
+        let counted = try first.open { () throws -> UInt64 in
+            let failure = #expect(throws: StoreFailure.self) {
+                try second.open { throw StoreFailure(.locked, "the database is open") }
+            }
+            #expect(failure?.code == .locked)
+            return try PosixFileSystem().size(of: directory.root + "/opening")
+        }
+        #expect(counted == 1)
+        // Somebody cleaned up meanwhile: the opening went well all the same.
+        let cleaned = try first.open {
+            try FileManager.default.removeItem(atPath: directory.root + "/opening")
+            return 2
+        }
+        #expect(cleaned == 2)
+        #expect(try second.open { 3 } == 3, "the lock is held only while the first opens")
+    }
+
     @Test("K14: record first, then database: whatever crashes between, they share one number")
     func recordFirst() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }

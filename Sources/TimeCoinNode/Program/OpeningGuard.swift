@@ -32,9 +32,13 @@ struct OpeningGuard {
 
     /// Opens, counted.
     ///
-    /// - Throws: what `body` throws; `corrupt` when the database was put aside; ``TrialEnded``; faults of the
-    ///   disk.
+    /// Only one process at a time: another one's end would remove the count of an opening that goes on.
+    ///
+    /// - Throws: what `body` throws; `locked` while another process opens it; `corrupt` when the database was
+    ///   put aside; ``TrialEnded``; faults of the disk.
     func open<Store>(_ body: () throws -> Store) throws -> Store {
+        let lock = try files.lock(directory.root)
+        defer { withExtendedLifetime(lock) {} }
         let isCounting = try files.names(in: directory.root)?.contains("opening") == true
         let unfinished = isCounting ? try files.size(of: counter) : 0
         if unfinished >= OpeningGuard.attemptsMax, let trial { try run(trial, after: unfinished) }
@@ -43,9 +47,14 @@ struct OpeningGuard {
         try file.sync()
         try files.syncDirectory(directory.root)
         let result = Result { try body() }
+        try forget()
+        return try result.get()
+    }
+
+    private func forget() throws {
+        guard try files.names(in: directory.root)?.contains("opening") == true else { return }
         try files.remove(counter)
         try files.syncDirectory(directory.root)
-        return try result.get()
     }
 
     private func run(_ trial: [String], after unfinished: UInt64) throws {
@@ -55,8 +64,7 @@ struct OpeningGuard {
         guard case .signal(let signal) = try ChildProcess.run(trial) else { return }
         guard OpeningGuard.crashSignals.contains(signal) else { throw TrialEnded(signal: signal) }
         let aside = try setAside()
-        try files.remove(counter)
-        try files.syncDirectory(directory.root)
+        try forget()
         throw StoreFailure(
             .corrupt,
             "the database ends every process that opens it (signal \(signal)) and was put aside as "
