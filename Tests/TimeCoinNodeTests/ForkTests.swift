@@ -353,6 +353,29 @@ struct RecoveryDeskTests {
         #expect(try store.snapshot { try $0.hash(at: 1) } == branch)
     }
 
+    @Test("K14: a recovery does not make a foreign record fit, nor a missing one")
+    func foreignStaysForeign() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let forked = try ForkedWorld()
+        let genesis = forked.world.chain.genesis
+        let recovery = try forked.recovery()
+        let foreign = try directory(forked, 0, [(forked.other, [1, 2, 3])])
+        try FileManager.default.removeItem(atPath: foreign.signRecord)
+        let without = try directory(forked, 3, [(forked.other, [1, 2, 3])])
+        try FileManager.default.removeItem(atPath: without.signRecord)
+        try StoredSignRecord.create(at: foreign.signRecord)
+        for place in [foreign, without] {
+            #expect(try RecoveryDesk(place, genesis: genesis).follow(recovery).tip == 1)
+        }
+        let record = try StoredSignRecord(
+            opening: foreign.path(\.signRecord, after: recovery.votingChain))
+        let store = try ChainStore(opening: foreign.chain, chain: genesis.hash)
+        #expect(record.instance != store.instance)
+        #expect(throws: StoreFailure(.missing, "")) {
+            try StoredSignRecord(opening: without.path(\.signRecord, after: recovery.votingChain))
+        }
+    }
+
     @Test("whatever is signed, the genesis block stays")
     func genesisStays() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }

@@ -150,11 +150,13 @@ public struct RecoveryDesk {
         }
         for _ in 0..<(tip - keeps) { try store.rollbackTip() }
         let path = directory.path(\.signRecord, after: recovery.votingChain)
-        if FileManager.default.fileExists(atPath: directory.operatorKey),
-            !FileManager.default.fileExists(atPath: path)
+        if !FileManager.default.fileExists(atPath: path),
+            let instance = try SignRecordFile.instance(
+                in: directory.path(\.signRecord, after: recoveries.last?.votingChain))
         {
-            // Nothing was ever signed after this recovery: it did not exist.
-            try StoredSignRecord.create(at: path, instance: store.instance)
+            // Nothing was ever signed after this recovery: it did not exist. Whether the signer belongs to
+            // this database does not change by it, so the number is that of the record before.
+            try StoredSignRecord.create(at: path, instance: instance)
         }
         try RecoveryDirectory(directory).keep(recovery)
         return Followed(undone: tip - keeps, tip: keeps, last: vote.lastHeight)
