@@ -3,6 +3,7 @@ import Logging
 import Testing
 import TimeCoinConsensus
 import TimeCoinCore
+import TimeCoinNet
 import TimeCoinStore
 import TimeCoinTesting
 
@@ -373,6 +374,35 @@ struct RecoveryDeskTests {
         #expect(record.instance != store.instance)
         #expect(throws: StoreFailure(.missing, "")) {
             try StoredSignRecord(opening: without.path(\.signRecord, after: recovery.votingChain))
+        }
+    }
+
+    @Test("on a database that goes on from a recovery which was not followed here nothing is signed")
+    func recoveryOfElsewhere() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let forked = try ForkedWorld()
+        let place = try directory(forked, 3, [(forked.other, [1, 2, 3])])
+        let recovery = try forked.recovery()
+        let before = forked.other.change.state
+        let after = try before.following(recovery)
+        #expect(after.recovery == recovery.votingChain)
+        let program = NodeProgram(
+            NodeConfiguration(
+                directory: place, listen: try #require(PeerAddress("127.0.0.1:1")), peers: [],
+                passphrase: [], logLevel: .critical),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let instance = try StoredSignRecord(opening: place.signRecord).instance
+        let unfollowed = try program.openSigner(after, [], instance: instance)
+        #expect(unfollowed?.signer == nil)
+        #expect(unfollowed?.stopped?.contains("\(recovery.votingChain)") == true)
+        #expect(unfollowed?.stopped?.contains("recovery apply") == true)
+        let plain = try program.openSigner(before, [], instance: instance)
+        #expect(plain?.signer != nil && plain?.stopped == nil)
+        _ = try RecoveryDesk(place, genesis: forked.world.chain.genesis).follow(recovery)
+        // Before its last block is there, too: what is signed counts after it only.
+        for state in [forked.world.state, after] {
+            let followed = try program.openSigner(state, [recovery], instance: instance)
+            #expect(followed?.signer != nil && followed?.stopped == nil)
         }
     }
 

@@ -47,6 +47,19 @@ struct RecoveryDirectory: Sendable {
             ?? TrustAnchor(chain: genesis.votingChain, validators: genesis.validators.hash)
     }
 
+    /// Why nothing may be signed on this state, and what to do; `nil` where these recoveries lead to it.
+    ///
+    /// A database that came from elsewhere may go on from a recovery that was never followed here. The record
+    /// of what is signed after it is then not there, and the one before it must not stand in for it.
+    func refusal(signingOn state: ChainState, _ recoveries: [VerifiedRecovery]) -> String? {
+        let followed = recoveries.last { $0.vote.lastHeight <= state.height }?.votingChain
+        guard let recovery = state.recovery, recovery != followed else { return nil }
+        return "the database in \(directory.chain) goes on from a recovery, with votes on the chain "
+            + "\(recovery), that is not the last one followed in \(directory.recoveries) at height "
+            + "\(state.height): stop the node, get the certificate of that recovery from another operator or "
+            + "from the recoveries of the backup, and follow it with `timecoin-node recovery apply`"
+    }
+
     /// Keeps one more; durable on return.
     func keep(_ recovery: VerifiedRecovery) throws {
         try FileManager.default.createDirectory(

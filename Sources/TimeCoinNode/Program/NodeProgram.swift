@@ -68,7 +68,7 @@ public struct NodeProgram: Sendable {
         let journal = try gap(recoveries).open(next: state.height + 1)
         let submissions = try SubmissionLog(
             opening: directory.submissions, at: NodeClock.system.moment.clock, logger: logger)
-        let signer = try openSigner(state, recoveries.last, instance: store.instance)
+        let signer = try openSigner(state, recoveries, instance: store.instance)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         do {
             let node = try assemble(
@@ -103,15 +103,21 @@ public struct NodeProgram: Sendable {
 
     /// `nil` for a node whose operator key is no member's: it observes.
     ///
-    /// - Parameter instance: of the database. With another one's record nothing is signed, for that reason.
-    private func openSigner(
-        _ state: ChainState, _ recovery: VerifiedRecovery?, instance: UInt64
-    ) throws -> (signer: Signer, stopped: String?)? {
+    /// - Parameter instance: of the database. With another one's record nothing is signed, for that reason;
+    ///   nor on a database that goes on from a recovery that was not followed here.
+    func openSigner(
+        _ state: ChainState, _ recoveries: [VerifiedRecovery], instance: UInt64
+    ) throws -> (signer: Signer?, stopped: String?)? {
         let directory = configuration.directory
+        let recovery = recoveries.last
         let key = try NodeSetup.key(directory.operatorKey, "operator", configuration.passphrase)
         guard (recovery?.validators ?? state.validators).index(of: key.publicKey) != nil else {
             logger.notice("this operator key is no member's: the node observes and does not vote")
             return nil
+        }
+        if let stopped = RecoveryDirectory(directory).refusal(signingOn: state, recoveries) {
+            logger.critical("signing is stopped: \(stopped)")
+            return (nil, stopped)
         }
         let path = directory.path(\.signRecord, after: recovery?.votingChain)
         let record = try StoredSignRecord(opening: path)
