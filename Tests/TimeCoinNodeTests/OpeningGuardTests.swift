@@ -179,6 +179,29 @@ struct OpeningGuardTests {
         #expect(try aside.entries(of: 7).count == 1)
     }
 
+    @Test("K13: a journal is whole put back at its height; without it the record remembers the height")
+    func journalPutBack() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let directory = try directory()
+        let gap = JournalGap(directory.journal)
+        do {
+            let journal = try gap.open(next: 7)
+            try journal.append(.record(.start), height: 7)
+            try journal.sync()
+        }
+        _ = try gap.open(next: 3)
+        let files = PosixFileSystem()
+        try files.rename(directory.journal, to: directory.root + "/journal.later")
+        try files.rename(directory.journal + ".before-7", to: directory.journal)
+        let signed = SignerPosition(height: 7, round: 0, kind: .precommit)
+        #expect(try gap.height() == 0)
+        let entries = try gap.open(next: 7).entries(of: 7)
+        #expect(NodeRecovery.lostHeight(entries, signed, above: 6) == nil)
+        // The signer's record remembers the height, too.
+        #expect(NodeRecovery.lostHeight([], signed, above: 6) == 7)
+        #expect(NodeRecovery.lostHeight([], signed, above: 2) == 7)
+    }
+
     @Test("K13: the same heights may be lost any number of times, and every journal is kept")
     func lostAgain() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }
