@@ -8,7 +8,9 @@ import TimeCoinStore
 
 @Suite("Snapshots and pruning of a node's database")
 struct DatabaseSnapshotTests {
-    private func create(_ world: DatabaseWorld, _ node: NodeDirectory, _ name: String) async throws -> String {
+    private func create(
+        _ world: DatabaseWorld, _ node: NodeDirectory, _ name: String
+    ) async throws -> String {
         let path = "\(world.root)/\(name)"
         let summary = try await SnapshotCreation.run(node, to: path, progress: .silent)
         #expect(summary.stateRoot == world.world.state.header.stateRoot)

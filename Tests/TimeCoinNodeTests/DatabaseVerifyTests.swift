@@ -75,7 +75,7 @@ struct DatabaseVerifyTests {
         // The pages behind the two first ones hold where their entries begin in 16 bits after the head.
         var bytes = intact
         for page in stride(from: 8192, to: bytes.count, by: 4096) {
-            for place in stride(from: page + 16, to: min(page + 64, bytes.count), by: 1) { bytes[place] = 0xff }
+            for place in (page + 16)..<min(page + 64, bytes.count) { bytes[place] = 0xff }
         }
         try bytes.write(to: path)
         let outcome = try DatabaseProgram.call(node, "db", "verify")

@@ -150,7 +150,7 @@ struct PendingChainTests {
         return ExecutedBlock(block: real.block, change: change)
     }
 
-    @Test("of many outputs of one pending transaction the last is found as fast as the first, and no other")
+    @Test("of many outputs of one pending transaction each is found, and no other")
     func wideTransaction() throws {
         let world = try World(allocations: 4)
         let identifiers = (0..<3 as Range<UInt8>).map { Blake2b.hash256(.block, [$0]) }
@@ -171,17 +171,6 @@ struct PendingChainTests {
             for index in [0, 2, 3, last - 1, last + 1, .max] {
                 #expect(try view.output(OutPoint(transaction: identifiers[1], index: index)) == nil)
             }
-            // The least of some runs: other work on the machine only makes a run longer.
-            func time(_ index: UInt32) throws -> Duration {
-                let clock = ContinuousClock()
-                let outPoint = OutPoint(transaction: identifiers[1], index: index)
-                let runs = try (0..<5).map { _ in
-                    try clock.measure { for _ in 0..<100 { _ = try view.output(outPoint) } }
-                }
-                return runs.min() ?? .zero
-            }
-            let (first, end) = (try time(1), try time(last))
-            #expect(end < first * 20)
         }
     }
 }

@@ -31,7 +31,8 @@ struct PruneTests {
     }
 
     private func go(_ store: ChainStore, to height: Int, along chain: StoredChain) throws {
-        for commit in chain.commits[(try self.height(store) + 1)..<(height + 1)] { try store.commit([commit]) }
+        let next = try self.height(store) + 1
+        for commit in chain.commits[next..<(height + 1)] { try store.commit([commit]) }
     }
 
     /// What a store answers, as if nothing was pruned.

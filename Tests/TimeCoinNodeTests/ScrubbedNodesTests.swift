@@ -34,7 +34,8 @@ struct ScrubbedNodesTests {
             try #require(ContinuousClock.now < end, "the block did not come")
             try #require(processes[0].isRunning, "the node ended")
             // Returns with the next event, and now and then without one.
-            next = try #require(try network.call(network.home(0), ["getevents", "\(next)", "1"])["next"]?.integer)
+            let events = try network.call(network.home(0), ["getevents", "\(next)", "1"])
+            next = try #require(events["next"]?.integer)
         }
         for process in processes {
             process.terminate()

@@ -64,7 +64,23 @@ extension ChainReader {
             if record.outPoint.index == outPoint.index { return record.entry }
             if record.outPoint.index < outPoint.index { low = key.leadingNumber + 1 } else { high = middle }
         }
+        let next = try cursor.move(.atLeast(RecordKey(low)))?.key.leadingNumber ?? positions.upperBound
+        try requireSpent(low..<max(low, min(next, positions.upperBound)))
         return nil
+    }
+
+    /// Where there is no record every position is spent; else one is missing.
+    private func requireSpent(_ positions: Range<UInt64>) throws(StoreFailure) {
+        var position = positions.lowerBound
+        while position < positions.upperBound {
+            let index = position / SpentChunk.positions
+            guard let chunk = try chunk(index) else { throw tables.chunks.corrupt(RecordKey(index), "missing") }
+            let end = min(positions.upperBound, (index + 1) * SpentChunk.positions)
+            if let unspent = (position..<end).first(where: { !chunk.isSpent($0) }) {
+                throw tables.outputs.corrupt(RecordKey(unspent), "unspent but missing")
+            }
+            position = end
+        }
     }
 
     /// The position of an output whose record is gone, since it was spent long ago; only for people who ask.

@@ -36,8 +36,10 @@ extension ChainStore {
         let total = height - min(height, bounds.base.blocksFrom) + groups
         var report = PruneReport(base: bounds.base)
         while report.base.blocksFrom < height {
-            try environment.write { transaction throws(StoreFailure) in
-                try ChainWriter(transaction, tables, options).pruneBlocks(below: height, &report)
+            try hot.changing { () throws(StoreFailure) in
+                try environment.write { transaction throws(StoreFailure) in
+                    try ChainWriter(transaction, tables, options).pruneBlocks(below: height, &report)
+                }
             }
             progress(report.blocks, total)
         }

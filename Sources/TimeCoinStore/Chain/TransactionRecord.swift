@@ -2,8 +2,8 @@ import TimeCoinCore
 
 /// What the store knows of a transaction in the chain: where it stands, and where its outputs are.
 ///
-/// A stranger decides how many data carriers a transaction has, and the record is read for each of its outputs
-/// that is spent. So only a few carriers are listed; behind more of them an output is searched.
+/// A stranger decides how many data carriers a transaction has, and the record is read for each of its
+/// outputs that is spent. So only a few carriers are listed; behind more of them an output is searched.
 struct TransactionRecord: Hashable {
     let location: TransactionLocation
     let firstPosition: UInt64
