@@ -74,7 +74,9 @@ extension ChainReader {
         var position = positions.lowerBound
         while position < positions.upperBound {
             let index = position / SpentChunk.positions
-            guard let chunk = try chunk(index) else { throw tables.chunks.corrupt(RecordKey(index), "missing") }
+            guard let chunk = try chunk(index) else {
+                throw tables.chunks.corrupt(RecordKey(index), "missing")
+            }
             let end = min(positions.upperBound, (index + 1) * SpentChunk.positions)
             if let unspent = (position..<end).first(where: { !chunk.isSpent($0) }) {
                 throw tables.outputs.corrupt(RecordKey(unspent), "unspent but missing")
