@@ -106,7 +106,7 @@ struct DatabaseLifeTests {
         var options = StoreOptions()
         options.instance = try world.store(node).instance
         let genesis = world.world.chain.genesis.hash
-        for (left, continued) in [(node.reindexed, 4), (node.renewed, 4), (node.reindexed, 0)] {
+        for (left, continued) in [(node.reindexed, 4), (node.renewed, 0), (node.reindexed, 0)] {
             try DatabaseSwap.clear(left)
             if continued > 0 {
                 let part = try ChainStore(opening: left, chain: genesis, options: options)
@@ -147,6 +147,20 @@ struct DatabaseLifeTests {
         try FileManager.default.moveItem(atPath: node.chain, toPath: node.renewed)
         #expect(try DatabaseStatistics(of: node).statistics.tip?.height == 2)
         try world.expect(node, height: 2)
+    }
+
+    @Test("a database that was to take another's place before a crash does not take it later")
+    func lateSwap() throws {
+        let world = try DatabaseWorld(blocks: 2)
+        defer { world.end() }
+        let node = try world.node("a", height: 2)
+        let other = try world.node("b", height: 1)
+        try FileManager.default.moveItem(atPath: other.chain, toPath: node.renewed)
+        for _ in 0..<2 {
+            #expect(try DatabaseStatistics(of: node).statistics.tip?.height == 2)
+            #expect(!FileManager.default.fileExists(atPath: node.renewed))
+        }
+        #expect(FileManager.default.fileExists(atPath: node.chain + ".old-unread"))
     }
 
     @Test("uncertified blocks are not built anew; a block that does not hold leaves the old one as it was")

@@ -58,8 +58,10 @@ public struct DatabaseBackup: Sendable {
     }
 
     /// Copies, verifies, names. What a fault leaves behind has another name and is removed by the next call.
-    func make(_ target: String, _ progress: ProgressSink = .silent) throws -> BackupManifest {
+    func make(_ named: String, _ progress: ProgressSink = .silent) throws -> BackupManifest {
         let files = PosixFileSystem()
+        // A slash at the end would put the draft inside of what it is to become.
+        let target = (named as NSString).standardizingPath
         guard !FileManager.default.fileExists(atPath: target) else {
             throw DatabaseFailure(.exists, "\(target) is there already", hint: "name a new directory")
         }

@@ -67,7 +67,8 @@ public enum DatabasePrune {
         if let meter { progress.finish(meter) }
         guard report.blocks > 0 || report.groups > 0 else {
             throw DatabaseFailure(
-                .refused, "nothing may be pruned: blocks are there from \(report.base.blocksFrom) on, and "
+                .refused,
+                "nothing may be pruned: blocks are there from \(report.base.blocksFrom) on, and "
                     + "from \(bound.height) on they must stay: \(bound.reason)")
         }
         let after = try store.statistics(in: database.path)

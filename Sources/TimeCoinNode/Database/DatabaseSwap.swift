@@ -45,13 +45,15 @@ enum DatabaseSwap {
         return nil
     }
 
-    /// Ends a swap that a crash interrupted between its two renames.
+    /// Ends a swap that a crash interrupted. Between its two renames there is no other database, and the new
+    /// one takes its place; before them the old one is whole, and the new one gets a name under which it is
+    /// never installed: months later it would be an old one.
     static func settle(_ directory: NodeDirectory) throws {
-        guard !FileManager.default.fileExists(atPath: directory.chain),
-            FileManager.default.fileExists(atPath: directory.renewed)
-        else { return }
+        guard FileManager.default.fileExists(atPath: directory.renewed) else { return }
         let files = PosixFileSystem()
-        try files.rename(directory.renewed, to: directory.chain)
+        let isThere = FileManager.default.fileExists(atPath: directory.chain)
+        try files.rename(
+            directory.renewed, to: isThere ? try freeName(directory, nil) : directory.chain)
         try files.syncDirectory(directory.root)
     }
 

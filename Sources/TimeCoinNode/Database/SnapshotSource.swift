@@ -64,7 +64,8 @@ struct SnapshotSource {
         let state = snapshot.state
         guard unspent == state.outputCount, values == state.supply.unspent else {
             throw DatabaseFailure(
-                .badInput, "\(path): \(unspent) outputs worth \(values), the state says "
+                .badInput,
+                "\(path): \(unspent) outputs worth \(values), the state says "
                     + "\(state.outputCount) worth \(state.supply.unspent)")
         }
     }
