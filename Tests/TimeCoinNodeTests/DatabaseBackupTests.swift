@@ -64,7 +64,7 @@ struct DatabaseBackupTests {
             try world.expect(target, height: Int(height))
             #expect(try world.store(target).instance == store.instance)
         }
-        try world.expect(node, height: 30, at: "\(world.root)/backup-30/chain")
+        try world.expect(node, height: 3 * count, at: "\(world.root)/backup-\(3 * count)/chain")
     }
 
     @Test(

@@ -20,7 +20,7 @@ struct DatabaseWorld {
         blocks count: Int, weights: [UInt64] = [1, 1, 1, 1], offset: Int = 0, slotMilliseconds: UInt64 = 5000,
         slotsApart: Int = 1
     ) throws {
-        world = try World(weights: weights, allocations: 40) {
+        world = try World(weights: weights, allocations: max(40, count + offset + 1)) {
             $0 = .local(slotMilliseconds: slotMilliseconds, paymentIntervalMilliseconds: 0)
         }
         root = NSTemporaryDirectory() + "timecoin-database.\(UUID().uuidString)"

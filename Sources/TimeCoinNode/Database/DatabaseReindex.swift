@@ -68,11 +68,6 @@ public enum DatabaseReindex {
     private static func target(_ directory: NodeDirectory, _ old: NodeDatabase) throws -> NodeDatabase {
         var options = StoreOptions()
         options.instance = old.store.instance
-        if FileManager.default.fileExists(atPath: directory.renewed) {
-            // Whole, but it never took its place: nothing of it is lost by going on from it.
-            try DatabaseSwap.clear(directory.reindexed)
-            try PosixFileSystem().rename(directory.renewed, to: directory.reindexed)
-        }
         func open() throws -> NodeDatabase {
             try NodeDatabase(opening: directory, at: directory.reindexed, creating: true, options: options)
         }
