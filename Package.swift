@@ -133,7 +133,8 @@ let package = Package(
         .executableTarget(
             name: "store-exerciser",
             dependencies: [
-                "TimeCoinTesting", "TimeCoinNode", "TimeCoinStore", "TimeCoinConsensus", "TimeCoinCore",
+                "TimeCoinTesting", "TimeCoinNode", "TimeCoinStore", "TimeCoinStoreConformance",
+                "TimeCoinConsensus", "TimeCoinCore",
             ],
             path: "Tests/StoreExerciser", swiftSettings: strict),
         // Meters what a thread of a test allocates.

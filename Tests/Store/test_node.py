@@ -34,6 +34,12 @@ def wait(what, condition, seconds=20):
     raise AssertionError(f"not within {seconds} s: {what}")
 
 
+def lives_on(node, seconds=3):
+    """Waits until the node says that it has run so much longer: what it does not do, it then had time to do."""
+    now = node.cli("uptime")
+    wait("an answer after a while", lambda: node.cli("uptime") >= now + seconds)
+
+
 class Node:
     """The only validator of its network, in a directory of its own."""
 
@@ -131,7 +137,7 @@ def foreign_record(node):
             status = node.cli("getconsensusstatus")
             assert status["signing"] == "stopped" and "put back the record" in status["explanation"], status
             before = node.height()
-            time.sleep(2.5)
+            lives_on(node)
             assert node.height() == before
             assert "signing is stopped: the signer's record in" in running.said()
     finally:
@@ -196,7 +202,7 @@ def crash_loop(node):
     # Alone, nobody can give it the chain back; it begins anew and signs nothing of what it signed before.
     with node.start() as running:
         wait("an answer", lambda: node.height() >= 0)
-        time.sleep(2)
+        lives_on(node)
         assert node.height() == 0 and "nothing is signed up to this height" in running.said(), running.said()[-800:]
     passes(f"S9: a page that crashes LMDB: twice it dies of signal {-statuses[0]}, then the database is put aside whole "
            "and it ends with 74; the next start begins anew and signs nothing it may have signed")
@@ -252,7 +258,7 @@ def full_disk():
                 wait("the sentence", lambda: "proposes nothing" in node.cli("getconsensusstatus")["explanation"])
                 assert node.cli("getconsensusstatus")["disklow"] is True
                 before = node.height()
-                time.sleep(2.5)
+                lives_on(node)
                 assert node.height() <= before + 1, "it proposed with a disk nearly full"
                 os.remove(filler)
                 wait("a block with room again", lambda: node.height() > before + 1)

@@ -3,6 +3,7 @@ import TimeCoinConsensus
 import TimeCoinCore
 import TimeCoinNode
 import TimeCoinStore
+import TimeCoinStoreConformance
 import TimeCoinTesting
 
 /// What of a node touches the disk, in the node's order: content and inputs into the journal, the journal

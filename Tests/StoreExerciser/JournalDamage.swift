@@ -1,6 +1,7 @@
 import Foundation
 import TimeCoinNode
 import TimeCoinStore
+import TimeCoinStoreConformance
 
 /// A journal cut at every byte, and with every bit flipped.
 struct JournalDamage {

@@ -1,5 +1,6 @@
 import TimeCoinCore
 import TimeCoinStore
+import TimeCoinStoreConformance
 import TimeCoinTesting
 
 /// A chain of real blocks in which everything follows from a seed and the height, whoever builds it and from
@@ -112,20 +113,10 @@ struct SeededChain {
     }
 }
 
-/// SplitMix64: the same numbers for a seed on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
+extension SeededGenerator {
+    /// The numbers of a part of what a seed makes, which do not depend on the other parts.
     init(seed: UInt64, part: UInt64) {
-        state = seed
-        state = next() ^ part &* 0xd1b5_4a32_d192_ed03
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-        return word ^ word >> 31
+        var first = SeededGenerator(seed: seed)
+        self.init(seed: first.next() ^ part &* 0xd1b5_4a32_d192_ed03)
     }
 }

@@ -3,6 +3,7 @@ import TimeCoinConsensus
 import TimeCoinCore
 import TimeCoinNode
 import TimeCoinStore
+import TimeCoinStoreConformance
 import TimeCoinTesting
 
 /// Writes a chain into a directory, for tests that kill it and hurt its disk.

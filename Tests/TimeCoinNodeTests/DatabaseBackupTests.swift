@@ -67,6 +67,19 @@ struct DatabaseBackupTests {
         try world.expect(node, height: 3 * count, at: "\(world.root)/backup-\(3 * count)/chain")
     }
 
+    @Test("a backup that would leave too little room on its disk is refused before anything is copied")
+    func room() throws {
+        let disk: (UInt64) -> DiskSpace = { DiskSpace(free: $0, total: 1 << 40) }
+        let low = DiskWatermark.lowDiskBytes
+        try DatabaseBackup.requireRoom(for: 1000, at: disk(low + 1000), "b")
+        for free in [low + 999, low, low - 1, 0] {
+            let failure = #expect(throws: DatabaseFailure.self) {
+                try DatabaseBackup.requireRoom(for: 1000, at: disk(free), "b")
+            }
+            #expect(failure?.kind == .refused && failure?.hint != nil)
+        }
+    }
+
     @Test(
         "a backup has neither keys nor sign record, is never written over, and an unfinished one is no backup"
     )

@@ -57,6 +57,18 @@ public struct DatabaseBackup: Sendable {
         return try await NIOThreadPool.singleton.runIfActive { try make(target) }
     }
 
+    /// A copy beside the database must not be what fills the disk of the node.
+    static func requireRoom(
+        for bytes: UInt64, at space: DiskSpace, _ target: String
+    ) throws(DatabaseFailure) {
+        let low = DiskWatermark.low(of: space)
+        guard space.free < low || space.free - low < bytes else { return }
+        throw DatabaseFailure(
+            .refused,
+            "\(target) has \(space.free) bytes free, the copy may need \(bytes) and \(low) stay free",
+            hint: "name a directory on a disk with more room")
+    }
+
     /// Copies, verifies, names. What a fault leaves behind has another name and is removed by the next call.
     func make(_ named: String, _ progress: ProgressSink = .silent) throws -> BackupManifest {
         let files = PosixFileSystem()
@@ -68,6 +80,9 @@ public struct DatabaseBackup: Sendable {
         let draft = target + ".partial"
         try DatabaseSwap.clear(draft)
         try files.createDirectory(draft)
+        try DatabaseBackup.requireRoom(
+            for: try files.size(of: "\(directory.chain)/\(ChainStore.fileName)"),
+            at: try files.space(at: draft), target)
         let genesis = try directory.readGenesis()
         try DurableCopy.file(directory.genesis, to: "\(draft)/\(DatabaseBackup.genesisName)")
         try DurableCopy.directory(directory.recoveries, to: "\(draft)/\(DatabaseBackup.recoveriesName)")

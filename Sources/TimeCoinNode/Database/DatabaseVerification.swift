@@ -15,9 +15,6 @@ struct VerifiedDatabase: Hashable {
 
 /// Whether a database is what its certified tip says.
 public enum DatabaseVerification {
-    /// Signals by which a process ends that met a damaged page, or a contradiction inside of LMDB.
-    private static let crashes = [SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGTRAP, SIGFPE]
-
     /// Looks at every record, and recomputes from them what the certified header of the tip says.
     ///
     /// - Parameters:
@@ -72,7 +69,7 @@ public enum DatabaseVerification {
         switch try ChildProcess.run(words) {
         case .status(let status): return (status, nil)
         case .signal(let signal):
-            guard crashes.contains(signal) else {
+            guard ChildProcess.crashSignals.contains(signal) else {
                 throw DatabaseFailure(
                     .interrupted, "the verification was ended by signal \(signal)", hint: "call it again")
             }

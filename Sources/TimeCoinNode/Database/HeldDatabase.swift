@@ -9,9 +9,13 @@ struct HeldDatabase {
 
     /// - Parameter trial: a program and its arguments that open the database and end; where that dies of it,
     ///   the database is not opened here. `nil` tries nothing.
-    /// - Throws: ``DatabaseFailure`` `inUse`.
+    /// - Throws: ``DatabaseFailure`` `inUse`; `interrupted` when the trial was ended from outside.
     init(_ directory: NodeDirectory, chain: Hash256, trial: [String]?) throws {
-        if let trial, case .signal = try ChildProcess.run(trial) {
+        if let trial, case .signal(let signal) = try ChildProcess.run(trial) {
+            guard ChildProcess.crashSignals.contains(signal) else {
+                throw DatabaseFailure(
+                    .interrupted, "the trial opening was ended by signal \(signal)", hint: "call it again")
+            }
             do {
                 (holder, height) = (try PosixFileSystem().lock(directory.chain), nil)
             } catch {

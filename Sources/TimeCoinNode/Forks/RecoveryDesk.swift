@@ -47,6 +47,12 @@ public struct RecoveryDesk {
         try certificate.verify(against: anchor)
     }
 
+    /// One that is made by this has the number of the signer's record, so that the node may sign on it.
+    private func openStore() throws -> ChainStore {
+        try ChainStore(
+            opening: directory.chain, chain: genesis.hash, options: InstanceNumber.storeOptions(directory))
+    }
+
     /// The terms for a branch: its last block is the named one, else this node's tip where it is on the
     /// branch, else the block of the fork itself.
     public func terms(
@@ -57,7 +63,7 @@ public struct RecoveryDesk {
                 description: "the proof does not blame more than a third: wanted are the polkas of "
                     + fork.wanted.map { "round \($0.round) for \($0.value)" }.joined(separator: ", "))
         }
-        let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
+        let store = try openStore()
         let end = try store.snapshot { reader -> (height: Height, hash: Hash256) in
             guard try reader.hash(at: fork.height) == branch, let tip = try reader.tip() else {
                 return last ?? (fork.height, branch)
@@ -90,7 +96,7 @@ public struct RecoveryDesk {
         }
         let path = directory.path(\.signRecord, after: recoveries.last?.votingChain)
         let record = try StoredSignRecord(opening: path)
-        let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
+        let store = try openStore()
         if let strange = InstanceNumber.refusal(
             record: record.instance, at: path, database: store.instance, in: directory.chain)
         {
@@ -125,7 +131,7 @@ public struct RecoveryDesk {
             throw Refusal(
                 description: "\(recoveries.count) recoveries are followed already, as many as there may be")
         }
-        let store = try ChainStore(opening: directory.chain, chain: genesis.hash)
+        let store = try openStore()
         try checkAge(of: recovery.fork, in: store)
         let (tip, keeps) = try store.snapshot { reader -> (Height, Height) in
             guard let tip = try reader.tip() else { throw Refusal(description: "the store has no chain") }

@@ -3,6 +3,9 @@ import TimeCoinStore
 
 /// A program that runs beside this one, to its end.
 enum ChildProcess {
+    /// What the system sends to a process for what it did itself; any other signal comes from outside.
+    static let crashSignals: Set<Int32> = [SIGSEGV, SIGBUS, SIGILL, SIGABRT, SIGFPE, SIGTRAP]
+
     /// How a program ended.
     enum Ending: Hashable {
         /// By itself, with a status.

@@ -11,8 +11,6 @@ import TimeCoinStore
 struct OpeningGuard {
     /// Openings that may end without an end before the next is tried elsewhere.
     static let attemptsMax: UInt64 = 2
-    /// What the system sends to a process for what it did itself; any other signal comes from outside.
-    static let crashSignals: Set<Int32> = [SIGSEGV, SIGBUS, SIGILL, SIGABRT, SIGFPE, SIGTRAP]
     /// Databases put aside beside each other, at most.
     static let quarantinesMax = 1000
 
@@ -62,7 +60,7 @@ struct OpeningGuard {
             "the last openings of the database did not end: it is tried in a process of its own",
             metadata: ["openings": "\(unfinished)"])
         guard case .signal(let signal) = try ChildProcess.run(trial) else { return }
-        guard OpeningGuard.crashSignals.contains(signal) else { throw TrialEnded(signal: signal) }
+        guard ChildProcess.crashSignals.contains(signal) else { throw TrialEnded(signal: signal) }
         let aside = try setAside()
         try forget()
         throw StoreFailure(

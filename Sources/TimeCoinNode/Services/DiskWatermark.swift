@@ -22,11 +22,14 @@ struct DiskWatermark: Sendable {
 
     private(set) var room = Room.enough
 
+    /// What must stay free of a disk so that a node goes on proposing. Unit: bytes.
+    static func low(of space: DiskSpace) -> UInt64 { min(lowDiskBytes, space.total / 20) }
+
     /// Takes in what is free.
     ///
     /// - Returns: the room if it is another than before.
     mutating func take(_ space: DiskSpace) -> Room? {
-        let low = min(DiskWatermark.lowDiskBytes, space.total / 20)
+        let low = DiskWatermark.low(of: space)
         let empty = min(DiskWatermark.emptyDiskBytes, space.total / 100)
         let enough = low / DiskWatermark.enough.denominator * DiskWatermark.enough.numerator
         let now: Room

@@ -83,18 +83,23 @@ struct ChainVerification {
         guard tip.height > 0,
             let certificate = try attempt({ try $0.reader.certificate(at: tip.height) }) ?? nil
         else { return }
-        if !ChainVerification.proves(certificate, state) {
+        // The set that the header names, whatever set the state has: a header can be made to name the members
+        // over a state of others.
+        let named = state.header.validators
+        let set =
+            state.validators.hash == named
+            ? state.validators : try attempt { try $0.reader.validatorSet(named) } ?? nil
+        if !ChainVerification.proves(certificate, state, by: set) {
             try note(tables.certificates, RecordKey(tip.height), "does not prove the tip")
         }
     }
 
-    /// The set of a height is that of the state after it, as of every state.
-    private static func proves(_ bytes: [UInt8], _ state: ChainState) -> Bool {
-        guard let certificate = try? Certificate(decoding: bytes), certificate.kind == .commit,
+    private static func proves(_ bytes: [UInt8], _ state: ChainState, by set: ValidatorSet?) -> Bool {
+        guard let set, set.hash == state.header.validators,
+            let certificate = try? Certificate(decoding: bytes), certificate.kind == .commit,
             certificate.height == state.height, certificate.value == state.headerHash
         else { return false }
-        let verified = try? VerifiedCertificate(
-            certificate, validators: state.validators, chain: state.votingChain)
+        let verified = try? VerifiedCertificate(certificate, validators: set, chain: state.votingChain)
         return verified != nil
     }
 

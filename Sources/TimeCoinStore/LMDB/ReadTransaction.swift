@@ -20,24 +20,9 @@ class ReadTransaction {
         return handle
     }
 
-    /// The payload under a key; absence is confirmed by the neighbours of the gap.
+    /// The payload under a key, copied; absence is confirmed by the neighbours of the gap.
     final func record(_ table: Table, _ key: RecordKey) throws(StoreFailure) -> [UInt8]? {
-        let transaction = try live()
-        var payload: [UInt8]?
-        let status = key.withUnsafeBytes { bytes in
-            var keyValue = MDB_val(bytes)
-            var value = MDB_val()
-            let status = mdb_get(transaction, table.handle, &keyValue, &value)
-            if status == MDB_SUCCESS { payload = value.verifiedPayload(table, bytes) }
-            return status
-        }
-        guard status != MDB_NOTFOUND else {
-            try confirmAbsence(table, key)
-            return nil
-        }
-        try LMDBStatus.check(status, "read from \(table.name)")
-        guard let payload else { throw table.corrupt(key, "the checksum does not match") }
-        return payload
+        try withRecord(table, key) { Array($0) }
     }
 
     /// Looks at the verified payload under a key in place; absence is confirmed as by ``record(_:_:)``.
