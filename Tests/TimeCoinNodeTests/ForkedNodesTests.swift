@@ -12,6 +12,10 @@ import TimeCoinStore
 struct ForkedNodesTests {
     private let root = NSTemporaryDirectory() + "tc-forked.\(UUID().uuidString.prefix(8))"
 
+    private struct Late: Error {
+        let node: Int
+    }
+
     struct Network {
         var homes: [NodeDirectory] = []
         var keys: [SigningKey] = []
@@ -139,12 +143,20 @@ struct ForkedNodesTests {
     ) throws {
         let processes = try (0..<2).map { try network.start($0) }
         defer { for process in processes where process.isRunning { process.terminate() } }
-        let end = ContinuousClock.now.advanced(by: .seconds(60))
+        // Far more than they need: the machine may be full of other tests.
+        let end = ContinuousClock.now.advanced(by: .seconds(180))
         for place in 0..<2 {
             let home = network.home(place)
             var next: Int64 = 1
             while try !isReached(home) {
-                try #require(ContinuousClock.now < end, "node \(place) did not get there")
+                guard ContinuousClock.now < end else {
+                    for method in ["getconsensusinfo", "getpeerinfo"] {
+                        for place in 0..<2 {
+                            Issue.record("\(place): \(try network.call(network.home(place), [method]))")
+                        }
+                    }
+                    throw Late(node: place)
+                }
                 try #require(processes[place].isRunning, "node \(place) ended")
                 // Returns with the next event, and now and then without one.
                 let events = try network.call(home, ["getevents", "\(next)", "1"])

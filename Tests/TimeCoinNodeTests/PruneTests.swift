@@ -1,5 +1,7 @@
+import Foundation
 import Testing
 import TimeCoinCore
+import TimeCoinTesting
 
 @testable import TimeCoinStore
 
@@ -137,5 +139,25 @@ struct PruneTests {
         let outputs = try whole.snapshot { try $0.outputs(from: 0, countMax: .max) }
         #expect(try loaded.snapshot { try $0.outputs(from: 0, countMax: .max) } == outputs)
         try backAndForth(loaded, of: chain)
+    }
+
+    @Test("a group to which a block that can be taken back appended is kept, though all of it is spent")
+    func lateGroup() throws {
+        let chain = try LateGroup(between: 6)
+        let directory = NSTemporaryDirectory() + "timecoin-pruned.\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var options = options
+        options.undoSlots = 0
+        let store = try ChainStore(
+            opening: directory, chain: chain.world.chain.genesis.hash, options: options)
+        for commit in chain.commits { try store.commit([commit]) }
+        #expect(try store.prune(blocksBelow: 1).groups == 0)
+        #expect(try store.verification().damages == [])
+        let last = try #require(chain.commits.last)
+        try store.rollbackTip()
+        #expect(try store.verification().damages == [])
+        try store.commit([last])
+        #expect(try store.verification().damages == [])
+        #expect(try store.snapshot { try $0.state() } == last.state)
     }
 }
