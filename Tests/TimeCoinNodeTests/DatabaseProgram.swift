@@ -23,13 +23,17 @@ enum DatabaseProgram {
 
     /// Runs a command for a node to its end, with its result as JSON.
     static func call(_ directory: NodeDirectory, _ words: String...) throws -> Outcome {
+        try call(directory, words)
+    }
+
+    static func call(_ directory: NodeDirectory, _ words: [String], asJSON: Bool = true) throws -> Outcome {
         let process = Process()
         process.executableURL = [Bundle.main.bundleURL, Bundle.main.bundleURL.deletingLastPathComponent()]
             .map { $0.appendingPathComponent("timecoin-node") }
             .first { FileManager.default.isExecutableFile(atPath: $0.path) }
         process.arguments =
             words + ["--datadir", directory.dataDirectory, "--network", directory.network.rawValue]
-            + ["-o", "json"]
+            + (asJSON ? ["-o", "json"] : [])
         // Files, because a pipe that nobody empties stops who writes to it.
         let place = NSTemporaryDirectory() + "timecoin-program.\(UUID().uuidString)"
         let paths = [place + ".out", place + ".err"]
