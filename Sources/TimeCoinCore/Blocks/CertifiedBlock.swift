@@ -4,7 +4,8 @@ public struct CertifiedBlock: Sendable {
     public let block: CheckedBlock
     public let certificate: VerifiedCertificate
 
-    /// Verifies that the certificate is a commit of exactly this block by more than two thirds of the weight.
+    /// Verifies that the certificate is a commit of exactly this block by more than two thirds of the weight
+    /// of the set that its header names.
     ///
     /// - Parameters:
     ///   - validators: the set of the block's height.
@@ -22,6 +23,8 @@ public struct CertifiedBlock: Sendable {
         guard certificate.kind == .commit, certificate.height == block.header.height,
             certificate.value == block.hash
         else { throw .certificateOfAnother }
+        // Whoever judges the block holds its header against the set of its height.
+        guard block.header.validators == validators.hash else { throw .anotherSet }
         do {
             self.certificate = try VerifiedCertificate(
                 certificate, validators: validators, chain: chain, check: check)
@@ -67,6 +70,8 @@ public enum CertifiedBlockRejection: Error, Equatable, Sendable, CustomStringCon
     case certificate(CertificateRejection)
     /// It is no commit certificate, or names another block or height.
     case certificateOfAnother
+    /// The header names another validator set than the one that the certificate is verified with.
+    case anotherSet
 
     /// The name in logs.
     public var reason: String {
@@ -75,6 +80,7 @@ public enum CertifiedBlockRejection: Error, Equatable, Sendable, CustomStringCon
         case .malformedCertificate: "malformed-certificate"
         case .certificate(let rejection): rejection.rawValue
         case .certificateOfAnother: "certificate-of-another-block"
+        case .anotherSet: "another-validator-set"
         }
     }
 
