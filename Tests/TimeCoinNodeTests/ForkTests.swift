@@ -61,6 +61,11 @@ private struct ForkedWorld {
             instant: Instant(milliseconds: 1_000_100), clock: state.header.time.advanced(byMilliseconds: 10))
     }
 
+    /// Block `other`, written.
+    var committed: BlockBatch {
+        get throws { try world.batch(other) }
+    }
+
     /// The members that remain sign block `other`.
     func recovery() throws -> VerifiedRecovery {
         try recovery(from: try proof.verify(against: anchor), lastHeight: 1)
@@ -161,7 +166,7 @@ struct ForkTests {
         #expect(!reactor.follows(try certified(forked.one, [0, 1, 2])))
         #expect(reactor.follows(try certified(forked.other, [1, 2, 3])))
         #expect(!reactor.isVoting)
-        let effects = reactor.handle(.committed(forked.other), at: forked.moment(forked.other.change.state))
+        let effects = reactor.handle(.committed(try forked.committed), at: forked.moment(forked.other.change.state))
         #expect(effects.contains { if case .report(.recovered) = $0 { true } else { false } })
         #expect(reactor.state.validators == recovery.validators)
         #expect(reactor.machine.validators == recovery.validators)
@@ -172,7 +177,7 @@ struct ForkTests {
             state: forked.world.state, own: forked.set.members[1].operatorKey, signed: nil, secret: .zero,
             settings: Reactor.Settings(), at: Instant(milliseconds: 1_000_000))
         blamed.recoveries = [recovery]
-        _ = blamed.handle(.committed(forked.other), at: forked.moment(forked.other.change.state))
+        _ = blamed.handle(.committed(try forked.committed), at: forked.moment(forked.other.change.state))
         #expect(blamed.own == nil && !blamed.isVoting)
     }
 
@@ -241,7 +246,7 @@ struct ForkTests {
             validators: forked.set, chain: forked.anchor.chain)
         let items = [first, try later(forked)]
         _ = reactor.handle(.blocks(id: request.id, items: items, from: peer), at: now)
-        _ = reactor.handle(.committed(forked.other), at: forked.moment(forked.other.change.state))
+        _ = reactor.handle(.committed(try forked.committed), at: forked.moment(forked.other.change.state))
         #expect(reactor.machine.validators.members.count == 2)
         #expect(reactor.positions.isEmpty && reactor.early.isEmpty && reactor.contents.isEmpty)
         #expect(reactor.machine.footprint == 0 && reactor.signingStopped == nil)

@@ -113,8 +113,9 @@ struct ResubmissionTests {
             // A stop now would keep it, and the wallet leaves alone what it spends.
             #expect(await observer.core.waiting()?.transactions.map(\.checked) == [child])
             #expect(await observer.core.spentByReturning() == [child.transaction.inputs[0].previous])
+            let batch = try world.batch(block)
             try world.commit(block)
-            await observer.core.deliver(.committed(block))
+            await observer.core.deliver(.committed(batch))
             await resubmission
             #expect(await observer.waiting == [child.txid])
             #expect(await observer.core.waiting()?.transactions.map(\.age) == [7000])

@@ -92,6 +92,14 @@ struct World {
         ).block
     }
 
+    /// A block on the tip, as it is decided here.
+    func batch(_ block: ExecutedBlock) throws -> BlockBatch {
+        let height = block.block.header.height
+        return BlockBatch(
+            block, certificate: try certificate(of: block.block.hash, at: height, signers: [0, 1, 2]),
+            on: state)
+    }
+
     mutating func commit(_ block: ExecutedBlock) throws {
         try store.commit([BlockCommit(block.block, change: block.change, certificate: [])])
         state = block.change.state

@@ -2,8 +2,8 @@ import TimeCoinConsensus
 import TimeCoinCore
 
 /// Fetches certified blocks above the own tip. A value: one request at a time, each bounded, asked of
-/// another peer
-/// when it is not answered well; idle again as soon as nobody claims more.
+/// another peer when it is not answered well; idle again as soon as nobody claims more. While what has come
+/// is judged and written, the next is on its way.
 struct CatchUp: Sendable {
     struct Request: Hashable, Sendable {
         let id: UInt64
@@ -44,7 +44,8 @@ struct CatchUp: Sendable {
         if outstanding?.request.peer == peer { outstanding = nil }
     }
 
-    /// The next request, if one is due. Silence costs the peer its claim until it makes it again.
+    /// The next request, if one is due: for what follows the blocks that wait, when they are fewer than a
+    /// window. Silence costs the peer its claim until it makes it again.
     mutating func request(above tip: Height, at now: Instant, patience: UInt64) -> Request? {
         waiting = waiting.filter { $0.key > tip }
         if let open = outstanding {
@@ -52,14 +53,15 @@ struct CatchUp: Sendable {
             tips[open.request.peer] = nil
             outstanding = nil
         }
-        guard waiting.isEmpty else { return nil }
-        let ahead = tips.filter { $0.value > tip }.keys.sorted()
+        guard waiting.count < Int(CatchUp.window) else { return nil }
+        let top = waiting.keys.max() ?? tip
+        let ahead = tips.filter { $0.value > top }.keys.sorted()
         guard !ahead.isEmpty else { return nil }
         turn += 1
         let peer = ahead[turn % ahead.count]
-        let missing = (tips[peer] ?? tip) - tip
+        let missing = (tips[peer] ?? top) - top
         let request = Request(
-            id: nextID, peer: peer, start: tip + 1, count: UInt32(min(missing, UInt64(CatchUp.window))))
+            id: nextID, peer: peer, start: top + 1, count: UInt32(min(missing, UInt64(CatchUp.window))))
         nextID += 1
         outstanding = (request, now)
         return request
@@ -90,6 +92,14 @@ struct CatchUp: Sendable {
     mutating func restart() {
         waiting = [:]
         outstanding = nil
+    }
+
+    /// The blocks that follow a tip without a gap, as many as `max`; they wait on until the tip has passed
+    /// them.
+    func run(after tip: Height, max: Int) -> [CertifiedBlock] {
+        var run: [CertifiedBlock] = []
+        while run.count < max, let next = waiting[tip + 1 + UInt64(run.count)] { run.append(next) }
+        return run
     }
 
     mutating func next(after tip: Height) -> CertifiedBlock? {

@@ -4,8 +4,8 @@ import TimeCoinStore
 
 /// The thread of a node's decisions: the shell around the reactor, fed by everything that happens.
 actor NodeCore {
-    /// Jobs that wait at most; one to build and one to judge is all that a height ever asks for, plus
-    /// catching up.
+    /// Jobs that wait at most; one to build and some to judge is all that a height ever asks for, and one to
+    /// connect what was fetched.
     static let jobsMax = 64
     /// Between two pulses, milliseconds.
     static let pulseInterval: UInt64 = 5
@@ -13,6 +13,7 @@ actor NodeCore {
     nonisolated let unownedExecutor: UnownedSerialExecutor
     nonisolated let jobs: AsyncStream<CoreJob>
     private nonisolated let care: DatabaseCare?
+    private nonisolated let clock: NodeClock
     private let jobSink: AsyncStream<CoreJob>.Continuation
     var shell: NodeShell
 
@@ -21,6 +22,7 @@ actor NodeCore {
     /// - Parameter returning: what waited before the start, to be offered again.
     init(reactor: Reactor, parts: Parts, returning: [Resubmission] = [], loop: any EventLoop) {
         care = parts.care
+        clock = parts.clock
         shell = NodeShell(reactor: reactor, parts: parts, returning: returning)
         unownedExecutor = loop.executor.asUnownedSerialExecutor()
         (jobs, jobSink) = AsyncStream.makeStream(
@@ -114,6 +116,9 @@ extension NodeCore {
         case .judge(let block, let parent):
             let result = try await verifier.judge(block, on: parent)
             await deliver(.judged(block.hash, result))
+        case .connect(var batch):
+            try await batch.judge(verifier, clock: clock)
+            await deliver(.connected(batch))
         }
     }
 

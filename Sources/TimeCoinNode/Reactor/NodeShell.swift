@@ -11,6 +11,7 @@ package enum CoreJob: Sendable {
         candidates: [(transaction: CheckedTransaction, proof: ScriptProof)],
         round: Round)
     case judge(CheckedBlock, parent: ChainState)
+    case connect(BlockBatch)
 }
 
 /// What stands between the reactor and the world: executes its effects in their order, on one thread and
@@ -231,7 +232,8 @@ package struct NodeShell: Sendable {
         case .wake(let time): wakeAt = time
         case .build(_, let round): build(round)
         case .judge(let block): judge(block)
-        case .commit(let block, let certificate): try commit(block, certificate)
+        case .connect(let batch): jobs.append(.connect(batch))
+        case .commit(let batch): try commit(batch)
         case .stopSigning(let reason):
             parts.logger.critical("signing is stopped: \(reason)")
         case .verifyDatabase: parts.care?.verifyWhole()
@@ -274,21 +276,19 @@ package struct NodeShell: Sendable {
         }
     }
 
-    private mutating func commit(_ block: ExecutedBlock, _ certificate: Certificate) throws {
+    private mutating func commit(_ batch: BlockBatch) throws {
         try parts.journal.sync()
-        try mending {
-            try parts.store.commit([
-                BlockCommit(block.block, change: block.change, certificate: certificate.encoded)
-            ])
+        try mending { try parts.store.commit(batch.commits) }
+        // The machine has heard votes of the first height only.
+        try parts.polkas?.keep(reactor.machine.heldPolkas, height: batch.parent.height + 1)
+        if let last = batch.judged.last?.block.block.header, last.height > NodeShell.journalHeights,
+            last.height / NodeShell.pruneInterval > batch.parent.height / NodeShell.pruneInterval
+        {
+            try parts.journal.prune(below: last.height - NodeShell.journalHeights)
+            try prunePolkas(at: last)
         }
-        let height = block.block.header.height
-        try parts.polkas?.keep(reactor.machine.heldPolkas, height: height)
-        if height.isMultiple(of: NodeShell.pruneInterval), height > NodeShell.journalHeights {
-            try parts.journal.prune(below: height - NodeShell.journalHeights)
-            try prunePolkas(at: block.block.header)
-        }
-        // Everything else waits until the height is over.
-        queue.prepend(.committed(block))
+        // Everything else waits until the heights are over.
+        queue.prepend(.committed(batch))
     }
 
     /// Runs what reads the database; what is damaged is repaired, and then it runs again.

@@ -84,23 +84,55 @@ extension Reactor {
         feedCertified(&effects)
     }
 
-    /// Gives the machine the next certified block: the same rules, the same quorum, the same path.
+    /// Goes on with what was fetched: several blocks at hand are judged to be written together, a single one
+    /// is the machine's.
     mutating func feedCertified(_ effects: inout [ReactorEffect]) {
-        guard let next = catchUp.next(after: state.height), follows(next) else { return }
+        guard !isConnecting else { return }
+        let run = catchUp.run(after: state.height, max: PendingChain.blocksMax)
+        guard let first = run.first else { return }
+        guard follows(first) else { return catchUp.restart() }
+        // The block that a recovery begins with, and those behind it, are looked at one by one.
+        let together = run.prefix { block in
+            pendingRecovery.map { block.block.header.height < $0.vote.height } ?? true
+        }
+        guard together.count > 1, machine.decision == nil else { return feedNext(&effects) }
+        for certified in together { watch(certified, &effects) }
+        isConnecting = true
+        effects.append(.connect(BlockBatch(together, on: state)))
+    }
+
+    /// Gives the machine the next certified block: the same rules, the same quorum, the same path.
+    private mutating func feedNext(_ effects: inout [ReactorEffect]) {
+        guard let next = catchUp.next(after: state.height) else { return }
         guard machine.decision == nil else {
             // Decided here already, but the content may have been lost with a crash.
             keep(next.block)
             finish(&effects)
             return
         }
-        if isForeignSignature(in: next.certificate) {
-            stopSigning(
-                "block \(next.block.header.height) carries a signature of this key that the signer's record "
-                    + "does not know: it is old, or another instance signs with the same key", &effects)
-        }
+        watch(next, &effects)
         keep(next.block)
         feed(.certificate(next.certificate), &effects)
         serve(machine.requests, &effects)
+    }
+
+    /// Has what was judged written, as far as it is good. A block that was refused is the machine's, as soon
+    /// as it is the next: what follows when one is certified and invalid is the same for all.
+    mutating func take(connected batch: BlockBatch, _ effects: inout [ReactorEffect]) {
+        isConnecting = false
+        // The height may have been decided here meanwhile.
+        guard batch.parent == state else { return feedCertified(&effects) }
+        guard let first = batch.judged.first?.block.block else { return feedNext(&effects) }
+        guard machine.decision.map({ $0.value == first.hash }) ?? true else { return feedNext(&effects) }
+        committing = true
+        effects.append(.commit(batch))
+    }
+
+    private mutating func watch(_ certified: CertifiedBlock, _ effects: inout [ReactorEffect]) {
+        guard isForeignSignature(in: certified.certificate) else { return }
+        stopSigning(
+            "block \(certified.block.header.height) carries a signature of this key that the signer's record "
+                + "does not know: it is old, or another instance signs with the same key", &effects)
     }
 
     /// Whether a certificate holds a precommit of the own key that this signer has not made. On the way to

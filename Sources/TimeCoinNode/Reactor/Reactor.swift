@@ -60,6 +60,8 @@ package struct Reactor: Sendable {
     var executed: [Hash256: ExecutedBlock] = [:]
     var judging: Set<Hash256> = []
     var building: Round?
+    /// Whether fetched blocks are being judged to be written together.
+    var isConnecting = false
     var committing = false
     var wanted: [Hash256: Instant] = [:]
     var wantedTurn = 0
@@ -152,7 +154,8 @@ package struct Reactor: Sendable {
         case .judged(let hash, let result): take(judgement: result, of: hash, &effects)
         case .conflict(let finding, let peer): take(finding, from: peer, &effects)
         case .forkPolka(let polka): take(forkPolka: polka, &effects)
-        case .committed(let block): advance(past: block, now, &effects)
+        case .connected(let batch): take(connected: batch, &effects)
+        case .committed(let batch): advance(past: batch, now, &effects)
         case .signedVote(let vote):
             signedLast = SignerPosition(.vote(vote.vote))
             feed(.vote(vote), &effects)
@@ -253,7 +256,9 @@ package struct Reactor: Sendable {
         guard !committing, let decision = machine.decision else { return }
         if let block = executed[decision.value] {
             committing = true
-            effects.append(.commit(block, decision.certificate.certificate))
+            effects.append(
+                .commit(
+                    BlockBatch(block, certificate: decision.certificate.certificate, on: state)))
         } else if let block = contents[decision.value] {
             // Decided in an earlier life of this process: execute again.
             judge(block, &effects)
@@ -278,10 +283,9 @@ package struct Reactor: Sendable {
         wanted = wanted.filter { needed.contains($0.key) }
     }
 
-    mutating func advance(past block: ExecutedBlock, _ now: Moment, _ effects: inout [ReactorEffect]) {
-        guard block.change.state.height == state.height + 1 else { return }
-        let round = machine.decision?.round ?? 0
-        state = block.change.state
+    mutating func advance(past batch: BlockBatch, _ now: Moment, _ effects: inout [ReactorEffect]) {
+        guard batch.parent == state, let last = batch.judged.last?.block else { return }
+        state = last.change.state
         recover(&effects)
         machine = ConsensusMachine(on: state, own: own)
         unseen = []
@@ -294,9 +298,11 @@ package struct Reactor: Sendable {
         isDue = false
         reportedRound = 0
         lastProgress = now.instant
-        let dropped = mempool.settle(block.block)
-        effects.append(.report(.final(block, round: round)))
-        if !dropped.isEmpty { effects.append(.report(.dropped(dropped, reason: "double-spend"))) }
+        for (block, round) in batch.judged {
+            let dropped = mempool.settle(block.block)
+            effects.append(.report(.final(block, round: round)))
+            if !dropped.isEmpty { effects.append(.report(.dropped(dropped, reason: "double-spend"))) }
+        }
         effects.append(.timers([]))
         let waiting = early
         early = []

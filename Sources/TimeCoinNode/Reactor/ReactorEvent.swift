@@ -46,8 +46,10 @@ package enum ReactorEvent: Sendable {
     case built(BlockAssembly, height: Height, round: Round)
     /// The answer to `judge`.
     case judged(Hash256, Result<ExecutedBlock, BlockRejection>)
+    /// The answer to `connect`.
+    case connected(BlockBatch)
     /// The answer to `commit`.
-    case committed(ExecutedBlock)
+    case committed(BlockBatch)
     /// An own message, its signature durable.
     case signedVote(VerifiedVote)
     case signedProposal(VerifiedProposal)
@@ -94,8 +96,10 @@ enum ReactorEffect: Sendable {
     case wake(Timestamp)
     case build(height: Height, round: Round)
     case judge(CheckedBlock)
-    /// Write a decided block and its certificate, durably, with the journal before it.
-    case commit(ExecutedBlock, Certificate)
+    /// Judge certified blocks, each on the one before, to be written together.
+    case connect(BlockBatch)
+    /// Write blocks and their certificates in one transaction, durably, with the journal before them.
+    case commit(BlockBatch)
     /// Stop signing, for this reason; only an operator starts it again.
     case stopSigning(String)
     /// Look whether the database is sound.

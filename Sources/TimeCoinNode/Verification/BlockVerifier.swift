@@ -64,16 +64,15 @@ public struct BlockVerifier: Sendable {
 
     /// The same verdict, one piece after the other on this thread.
     package func judgeInTurn(
-        _ block: CheckedBlock, on parent: ChainState
+        _ block: CheckedBlock, on parent: ChainState, after pending: PendingChain = PendingChain()
     ) throws -> Result<ExecutedBlock, BlockRejection> {
         do {
             var runs: [[SpendableTransaction]] = []
-            let pending = PendingChain()
             let prepared = try prepare(block, on: parent, after: pending) { _, transactions in
                 runs.append(transactions)
             }
             let transition = Result { () throws(any Error) in
-                try store.snapshot { try StateTransition(of: prepared, commitment: $0) }
+                try store.snapshot { try StateTransition(of: prepared, commitment: pending.over($0)) }
             }
             let proofs = try runs.flatMap { try prove($0).get() }
             return .success(

@@ -206,6 +206,14 @@ struct ScenarioWholeNode {
                 throw ScenarioImpossible(reason: "a block cannot be judged: \(error)")
             }
             return true
+        case .connect(var batch):
+            do {
+                try batch.judgeInTurn(host.verifier)
+                host.shell.deliver(.connected(batch))
+            } catch {
+                throw ScenarioImpossible(reason: "blocks cannot be judged: \(error)")
+            }
+            return true
         }
     }
 

@@ -64,6 +64,11 @@ final class NodeChain {
         ledger.take(bytes, state)
     }
 
+    /// A node commits a block on its way to the tip, in one with others: somebody has been there before.
+    func passed(_ bytes: [UInt8], at height: Height) -> (law: Violation.Law, message: String)? {
+        ledger.pass(bytes, at: height)
+    }
+
     // MARK: - Bad proposers
 
     func block(_ hash: Hash256) -> CheckedBlock? { made[hash] }

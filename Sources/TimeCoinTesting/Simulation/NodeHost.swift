@@ -19,6 +19,7 @@ final class NodeHost: SimulatedHost {
     private let resolver: TransactionResolver
     private let events = EventLog()
     private var nextEvent: UInt64 = 1
+    private var lastTold: Height
     private var shell: NodeShell
     private(set) var tip: Height
     private var peers: Set<Int> = []
@@ -36,6 +37,7 @@ final class NodeHost: SimulatedHost {
             try store.snapshot { try $0.state() }.map { try ChainState(decoding: $0) }
             ?? nodes.genesis.state
         tip = state.height
+        lastTold = tip
         let journal = try SimulatedFiles.journal(on: seat.disk)
         let (keys, number, log) = (world.keys, seat.number, signedLog)
         signer = Signer(
@@ -128,8 +130,12 @@ final class NodeHost: SimulatedHost {
         let (fresh, next, _) = events.events(from: nextEvent, max: 1000)
         nextEvent = next
         for event in fresh {
-            guard case .misbehaviour(let key) = event.content else { continue }
-            world.monitor.blamed(world.validators.index(of: key), by: seat.number)
+            switch event.content {
+            case .misbehaviour(let key):
+                world.monitor.blamed(world.validators.index(of: key), by: seat.number)
+            case .block(let header, _, _, _): told(final: header.height)
+            default: break
+            }
         }
     }
 
@@ -144,6 +150,9 @@ final class NodeHost: SimulatedHost {
             case .judge(let block, let parent):
                 let result = try verifier.judgeInTurn(block, on: parent)
                 act { $0.deliver(.judged(block.hash, result)) }
+            case .connect(var batch):
+                try batch.judgeInTurn(verifier)
+                act { $0.deliver(.connected(batch)) }
             }
         } catch {
             world.monitor.fail(.fault, "member \(seat.number): \(error)")
@@ -189,6 +198,17 @@ final class NodeHost: SimulatedHost {
         }
     }
 
+    /// Blocks are told in order, each once, and only what the store holds.
+    private func told(final height: Height) {
+        let stored = (try? store.snapshot { try $0.tip() })?.height ?? 0
+        if height != lastTold + 1 || height > stored {
+            world.monitor.fail(
+                .state,
+                "member \(seat.number) tells that \(height) is final after \(lastTold), and stores \(stored)")
+        }
+        lastTold = height
+    }
+
     private func observeBlocks() {
         let state = shell.reactor.state
         let blocks = try? store.snapshot {
@@ -202,14 +222,18 @@ final class NodeHost: SimulatedHost {
             world.monitor.decided(
                 certificate.value, certificate, at: stored.height, by: seat.number, isValid: true,
                 chain: world.chainHash, check: world.keys.check)
-            guard stored.height == state.height else { continue }
-            if let failure = nodes.committed(stored.block, state) {
+            let isTip = stored.height == state.height
+            let failure =
+                isTip ? nodes.committed(stored.block, state) : nodes.passed(stored.block, at: stored.height)
+            if let failure {
                 world.monitor.fail(failure.law, "member \(seat.number): \(failure.message)")
             }
-            world.monitor.setSeed(state.seed, of: state.height + 1)
+            if isTip { world.monitor.setSeed(state.seed, of: state.height + 1) }
         }
-        if state.height > seat.judged + 1 {
-            world.monitor.fail(.state, "member \(seat.number) made two blocks final at once")
+        let count = state.height - min(seat.judged, state.height)
+        if count > 1 { world.counts[.writtenTogether] += count }
+        if count > PendingChain.blocksMax {
+            world.monitor.fail(.state, "member \(seat.number) made \(count) blocks final at once")
         }
         tip = state.height
         seat.judged = tip

@@ -50,6 +50,19 @@ struct NodeLedger {
         return nil
     }
 
+    /// A node has written the block of a height that others have reached, together with the next one, whose
+    /// state alone it shows.
+    func pass(_ bytes: [UInt8], at passed: Height) -> (law: Violation.Law, message: String)? {
+        guard passed <= height else {
+            return (.state, "height \(passed) was fetched before anybody had decided it")
+        }
+        let header = (try? CheckedBlock(decoding: bytes))?.header
+        guard header?.height == passed, header?.stateRoot == roots[Int(passed)] else {
+            return (.state, "two states after height \(passed)")
+        }
+        return nil
+    }
+
     private mutating func apply(_ transaction: CheckedTransaction) -> (law: Violation.Law, message: String)? {
         for input in transaction.transaction.inputs {
             guard let value = unspent.removeValue(forKey: input.previous) else {

@@ -32,6 +32,7 @@ public enum FaultKind: String, Sendable, CaseIterable, Hashable {
     case payment = "payments"
     case signerQuestion = "questions-after-restart"
     case caughtUp = "blocks-caught-up"
+    case writtenTogether = "blocks-written-together"
     case evidence = "evidence-found"
     case lock = "locks"
     case relock = "locks-moved"

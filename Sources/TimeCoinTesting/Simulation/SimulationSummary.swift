@@ -43,7 +43,7 @@ public struct SimulationSummary: Sendable {
             unexpected.formUnion(SimulationSummary.kinds(of: .largeSets))
         }
         switch options.profile {
-        case .consensus: unexpected.formUnion([.payment, .censored])
+        case .consensus: unexpected.formUnion([.payment, .censored, .writtenTogether])
         case .node:
             unexpected.formUnion([.lateContent])
             unexpected.formUnion(SimulationSummary.kinds(of: .setChanges))
