@@ -17,13 +17,21 @@ struct World {
     ) throws {
         var parameters = ChainParameters.local(slotMilliseconds: 5000, paymentIntervalMilliseconds: 0)
         configured(&parameters)
-        chain = try #require(
-            TestChain(
-                weights: weights, allocations: allocations,
-                parameters: parameters))
+        try self.init(
+            atGenesisOf: try #require(
+                TestChain(weights: weights, allocations: allocations, parameters: parameters)))
+    }
+
+    private init(atGenesisOf chain: TestChain) throws {
+        self.chain = chain
         store = MemoryChainStore(chain: chain.genesis.hash)
         try store.commit([BlockCommit(chain.genesis.block, change: chain.genesis.change, certificate: [])])
         state = chain.genesis.state
+    }
+
+    /// The same chain with nothing but its genesis, in another store.
+    var atGenesis: World {
+        get throws { try World(atGenesisOf: chain) }
     }
 
     var verifier: BlockVerifier {
