@@ -44,8 +44,9 @@ struct DatabaseCareTests {
             store = try chain.store()
             care = DatabaseCare(
                 store: store,
-                directory: NodeDirectory(dataDirectory: chain.directory, network: .local), events: events,
-                peers: requests, votingChains: [chain.genesis], logger: Logger(label: "care"))
+                directory: NodeDirectory(dataDirectory: chain.directory, network: .local),
+                chain: chain.genesis, events: events,
+                peers: requests, recoveries: [], logger: Logger(label: "care"))
         }
 
         func flip(_ table: String, _ key: RecordKey) throws -> StoreFailure {

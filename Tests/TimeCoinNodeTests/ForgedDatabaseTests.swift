@@ -21,18 +21,21 @@ struct ForgedDatabaseTests {
 
     /// The first block of the other members on a genesis, with their certificate.
     ///
-    /// - Parameter header: what its header becomes.
+    /// - Parameters:
+    ///   - recovery: that the state claims to come after.
+    ///   - header: what its header becomes.
     private func block(
-        as header: (BlockHeader) -> BlockHeader
+        claiming recovery: Hash256? = nil, as header: (BlockHeader) -> BlockHeader
     ) throws -> BlockCommit {
         let executed = try #require(try fake.build([], at: fake.state.dueTime(of: 1)))
         let checked = try CheckedBlock(
             header: header(executed.block.header), transactions: executed.block.transactions)
         let chain = real.chain.genesis.hash
+        let votes = recovery ?? chain
         let signatures = try fake.state.validators.members.map { member in
             let key = try #require(fake.chain.members.first { $0.publicKey == member.operatorKey })
             let vote = Vote(type: .precommit, height: 1, round: 0, value: checked.hash)
-            return key.sign(vote.signedBytes(chain: chain))
+            return key.sign(vote.signedBytes(chain: votes))
         }
         let certificate = Certificate(
             kind: .commit, height: 1, round: 0, value: checked.hash, bitmap: [3], signatures: signatures,
@@ -45,7 +48,7 @@ struct ForgedDatabaseTests {
         return BlockCommit(
             header: made.header, block: made.block, certificate: made.certificate,
             transactions: made.transactions, created: made.created, spent: made.spent, nodes: made.nodes,
-            chunks: made.chunks, leafCount: made.leafCount, state: writer.bytes + made.state[rest...],
+            chunks: made.chunks, leafCount: made.leafCount, state: writer.bytes + made.state[rest...] + (recovery?.bytes ?? []),
             validators: made.validators)
     }
 
@@ -66,6 +69,12 @@ struct ForgedDatabaseTests {
         }
         return try ChainStore.verify(
             directory, chain: chain, trusting: real.state.validators.hash)
+    }
+
+    /// The state root of the fake block once its state claims a recovery.
+    private func root(claiming recovery: Hash256) throws -> Hash256 {
+        let executed = try #require(try fake.build([], at: fake.state.dueTime(of: 1)))
+        return try ChainState(decoding: executed.change.state.encoded + recovery.bytes).roots.root
     }
 
     private func genesis(_ world: World) -> BlockCommit {
@@ -108,5 +117,26 @@ struct ForgedDatabaseTests {
         }
         let report = try report([genesis(real), forged])
         #expect(report.damages.map(\.record.table) == ["headers"], "\(report.damages)")
+    }
+
+    @Test("a block of other members is not sound because its state claims a recovery")
+    func claimedRecovery() throws {
+        let other = fake.state.validators.hash
+        let recovery = Blake2b.hash256(.recovery, [1])
+        let root = try root(claiming: recovery)
+        let forged = try block(claiming: recovery) { header in
+            BlockHeader(
+                version: header.version, kind: header.kind, height: header.height, slot: header.slot,
+                previous: real.chain.genesis.hash, time: header.time,
+                transactionRoot: header.transactionRoot, witnessRoot: header.witnessRoot,
+                stateRoot: root, validators: other, nextValidators: other,
+                evidenceRoot: header.evidenceRoot, attestationRoot: header.attestationRoot,
+                proposer: header.proposer)
+        }
+        let report = try report([genesis(real), forged])
+        #expect(report.unfollowedRecovery == recovery)
+        #expect(
+            Set(report.damages.map(\.record.table)) == ["state", "headers", "certificates"],
+            "\(report.damages)")
     }
 }

@@ -89,7 +89,7 @@ public struct DatabaseBackup: Sendable {
         let copy = "\(draft)/\(DatabaseBackup.chainName)"
         try store.copy(to: copy)
         let verified = try DatabaseVerification.run(
-            copy, chain: genesis.hash, trusting: genesis.state.validators.hash, progress: progress)
+            copy, in: directory, progress: progress)
         for name in try files.names(in: copy) ?? [] where name != ChainStore.fileName {
             try files.remove("\(copy)/\(name)")
         }

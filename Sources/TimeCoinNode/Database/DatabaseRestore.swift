@@ -58,8 +58,7 @@ public enum DatabaseRestore {
         let verified: VerifiedDatabase
         do {
             verified = try DatabaseVerification.run(
-                directory.restored, chain: genesis.hash, trusting: genesis.state.validators.hash,
-                progress: progress)
+                directory.restored, in: directory, progress: progress)
             guard verified.height == manifest.height, verified.hash == manifest.hash,
                 verified.stateRoot == manifest.stateRoot
             else {

@@ -18,14 +18,21 @@ public enum DatabaseVerification {
     /// Looks at every record, and recomputes from them what the certified header of the tip says.
     ///
     /// - Parameters:
-    ///   - chain: hash of the genesis block.
-    ///   - validators: hash of the set of genesis: it decided the first block of a database that begins
-    ///     later, too. `nil` where a block is trusted instead.
-    /// - Throws: ``DatabaseFailure`` `damaged` with the first damages; `StoreFailure`.
+    ///   - path: of a database of this node, wherever it lies.
+    ///   - isTrusted: a block of it is trusted, and not the set of genesis, which else decided the first
+    ///     block of a database that begins later, too.
+    /// - Throws: ``DatabaseFailure``: `damaged` with the first damages, `refused` for a recovery that is not
+    ///   followed here; `StoreFailure`.
     static func run(
-        _ path: String, chain: Hash256, trusting validators: Hash256?, progress: ProgressSink
+        _ path: String, in directory: NodeDirectory, isTrusted: Bool = false, progress: ProgressSink
     ) throws -> VerifiedDatabase {
-        let report = try report(path, chain, validators, progress)
+        let genesis = try directory.readGenesis()
+        let recoveries = try RecoveryDirectory(directory).recoveries(genesis: genesis.state)
+        let trusted = isTrusted ? nil : genesis.state.validators.hash
+        let report = try report(path, genesis.hash, trusted, recoveries, progress)
+        if let recovery = report.unfollowedRecovery {
+            throw RecoveryDirectory.unfollowed(recovery, path, directory)
+        }
         guard report.isSound, let height = report.height, let hash = report.hash,
             let root = report.stateRoot
         else {
@@ -48,9 +55,11 @@ public enum DatabaseVerification {
         let genesis = try directory.readGenesis()
         try DatabaseSwap.settle(directory)
         guard NodeDatabase.exists(directory.chain) else { throw DatabaseFailure.noDatabase(directory.chain) }
-        do {
-            return VerificationSummary(
-                try report(directory.chain, genesis.hash, genesis.state.validators.hash, progress))
+        let recoveries = try RecoveryDirectory(directory).recoveries(genesis: genesis.state)
+        do throws(StoreFailure) {
+            let report = try report(
+                directory.chain, genesis.hash, genesis.state.validators.hash, recoveries, progress)
+            return VerificationSummary(report, of: directory)
         } catch {
             switch error.code {
             case .locked: throw DatabaseFailure.inUse(directory)
@@ -78,13 +87,14 @@ public enum DatabaseVerification {
     }
 
     private static func report(
-        _ path: String, _ chain: Hash256, _ trusted: Hash256?, _ progress: ProgressSink
+        _ path: String, _ chain: Hash256, _ trusted: Hash256?, _ recoveries: [VerifiedRecovery],
+        _ progress: ProgressSink
     ) throws(StoreFailure) -> DatabaseReport {
         var meters: [VerificationProgress.Phase: ProgressMeter] = [:]
         var finished: Set<VerificationProgress.Phase> = []
         // A phase begins where the one before has ended.
         var begun = progress.clock.moment.instant
-        return try ChainStore.verify(path, chain: chain, trusting: trusted) { step in
+        return try ChainStore.verify(path, chain: chain, trusting: trusted, following: recoveries) { step in
             guard !finished.contains(step.phase) else { return }
             var meter =
                 meters[step.phase]

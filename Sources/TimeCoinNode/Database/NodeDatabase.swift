@@ -8,6 +8,7 @@ struct NodeDatabase: Sendable {
     let genesis: Genesis
     let recoveries: [VerifiedRecovery]
     let path: String
+    private let directory: NodeDirectory
 
     /// - Parameters:
     ///   - path: of the database, where it is not the node's own.
@@ -20,6 +21,7 @@ struct NodeDatabase: Sendable {
     ) throws {
         let genesis = try directory.readGenesis()
         self.genesis = genesis
+        self.directory = directory
         self.path = path ?? directory.chain
         if path == nil { try DatabaseSwap.settle(directory) }
         guard creating || NodeDatabase.exists(self.path) else {
@@ -49,8 +51,14 @@ struct NodeDatabase: Sendable {
     }
 
     /// The state after the tip, as it is stored; genesis is written where nothing is.
+    ///
+    /// - Throws: ``DatabaseFailure`` `refused` where it goes on from a recovery that is not followed here.
     func state() throws -> ChainState {
-        if let bytes = try store.snapshot({ try $0.state() }) { return try ChainState(decoding: bytes) }
+        if let bytes = try store.snapshot({ try $0.state() }) {
+            let state = try ChainState(decoding: bytes)
+            try RecoveryDirectory(directory).require(state, follows: recoveries)
+            return state
+        }
         try store.commit([BlockCommit(genesis.block, change: genesis.change, certificate: [])])
         return genesis.state
     }

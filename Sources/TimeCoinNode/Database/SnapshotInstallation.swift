@@ -55,7 +55,7 @@ public enum SnapshotInstallation {
         do {
             try load(&source, into: directory, progress)
             let verified = try DatabaseVerification.run(
-                directory.loading, chain: genesis.hash, trusting: nil, progress: progress)
+                directory.loading, in: directory, isTrusted: true, progress: progress)
             guard verified.hash == source.summary.hash else {
                 throw DatabaseFailure(.damaged, "\(directory.loading) is not what was loaded")
             }

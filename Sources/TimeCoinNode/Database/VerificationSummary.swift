@@ -14,17 +14,20 @@ public struct VerificationSummary: Hashable, Sendable {
     /// Records looked at.
     let records: UInt64
     let damages: [DatabaseReport.Damage]
+    /// What to do about a recovery that is not followed here; `nil` where it is.
+    private let followHint: String?
 
     /// Tables that everything else can be made of again.
     private static let sources: Set<String> = ["blocks", "certificates"]
 
-    init(_ report: DatabaseReport) {
+    init(_ report: DatabaseReport, of directory: NodeDirectory) {
         let isEmpty = report.height == nil
         height = report.height
         stateRoot = report.stateRoot
         outputs = isEmpty ? nil : report.outputs
         supply = report.supply
         records = report.records
+        followHint = report.unfollowedRecovery.map { _ in RecoveryDirectory.followHint(directory) }
         damages =
             isEmpty && report.damages.isEmpty
             ? [VerificationSummary.damage("it has no chain")] : report.damages
@@ -52,6 +55,7 @@ public struct VerificationSummary: Hashable, Sendable {
         outputs = nil
         supply = nil
         records = 0
+        followHint = nil
         self.damages = damages
     }
 
@@ -106,6 +110,7 @@ public struct VerificationSummary: Hashable, Sendable {
     }
 
     private var advice: String {
+        if let followHint { return followHint }
         let tables = Set(damages.map(\.record.table))
         let otherwise =
             "`timecoin-node restore --replace` a backup, or `timecoin-node snapshot load --replace` a "

@@ -120,6 +120,8 @@ public struct RecoveryDesk {
 
     /// Follows a recovery: takes back what is not on the branch, and from now on keeps to it.
     ///
+    /// Of a database that goes on from it already nothing is taken back. Where there is none, none is made.
+    ///
     /// - Parameter checkpoint: a height at or below which nothing may be taken back.
     /// - Throws: ``Refusal`` with nothing changed; faults of the disk, after which it can be repeated.
     public func follow(_ recovery: VerifiedRecovery, checkpoint: Height = 0) throws -> Followed {
@@ -131,10 +133,39 @@ public struct RecoveryDesk {
             throw Refusal(
                 description: "\(recoveries.count) recoveries are followed already, as many as there may be")
         }
-        let store = try openStore()
+        let store = NodeDatabase.exists(directory.chain) ? try openStore() : nil
+        let (tip, keeps) = try store.map { try bounds(of: recovery, in: $0) } ?? (0, 0)
+        guard tip - keeps <= RecoveryVote.depthMax else {
+            throw Refusal(
+                description: "\(tip - keeps) blocks would be taken back, at most \(RecoveryVote.depthMax)")
+        }
+        guard tip == keeps || keeps >= checkpoint else {
+            throw Refusal(description: "the block at the checkpoint \(checkpoint) would be taken back")
+        }
+        for _ in 0..<(tip - keeps) { try store?.rollbackTip() }
+        let path = directory.path(\.signRecord, after: recovery.votingChain)
+        if !FileManager.default.fileExists(atPath: path),
+            let instance = try SignRecordFile.instance(
+                in: directory.path(\.signRecord, after: recoveries.last?.votingChain))
+        {
+            // Nothing was ever signed after this recovery: it did not exist. Whether the signer belongs to
+            // this database does not change by it, so the number is that of the record before.
+            try StoredSignRecord.create(at: path, instance: instance)
+        }
+        try RecoveryDirectory(directory).keep(recovery)
+        return Followed(undone: tip - keeps, tip: keeps, last: vote.lastHeight)
+    }
+
+    /// The tip, and the height above which everything is taken back.
+    private func bounds(
+        of recovery: VerifiedRecovery, in store: ChainStore
+    ) throws -> (tip: Height, keeps: Height) {
+        let vote = recovery.vote
+        let state = try store.snapshot { try $0.state() }.map { try ChainState(decoding: $0) }
+        if let state, state.recovery == recovery.votingChain { return (state.height, state.height) }
         try checkAge(of: recovery.fork, in: store)
-        let (tip, keeps) = try store.snapshot { reader -> (Height, Height) in
-            guard let tip = try reader.tip() else { throw Refusal(description: "the store has no chain") }
+        return try store.snapshot { reader in
+            guard let tip = try reader.tip() else { return (0, 0) }
             guard tip.height >= vote.height else { return (tip.height, tip.height) }
             guard try reader.hash(at: vote.height) == vote.branch else {
                 return (tip.height, vote.height - 1)
@@ -147,25 +178,6 @@ public struct RecoveryDesk {
             }
             return (tip.height, vote.lastHeight)
         }
-        guard tip - keeps <= RecoveryVote.depthMax else {
-            throw Refusal(
-                description: "\(tip - keeps) blocks would be taken back, at most \(RecoveryVote.depthMax)")
-        }
-        guard tip == keeps || keeps >= checkpoint else {
-            throw Refusal(description: "the block at the checkpoint \(checkpoint) would be taken back")
-        }
-        for _ in 0..<(tip - keeps) { try store.rollbackTip() }
-        let path = directory.path(\.signRecord, after: recovery.votingChain)
-        if !FileManager.default.fileExists(atPath: path),
-            let instance = try SignRecordFile.instance(
-                in: directory.path(\.signRecord, after: recoveries.last?.votingChain))
-        {
-            // Nothing was ever signed after this recovery: it did not exist. Whether the signer belongs to
-            // this database does not change by it, so the number is that of the record before.
-            try StoredSignRecord.create(at: path, instance: instance)
-        }
-        try RecoveryDirectory(directory).keep(recovery)
-        return Followed(undone: tip - keeps, tip: keeps, last: vote.lastHeight)
     }
 
     private func checkAge(of fork: ProvenFork, in store: ChainStore) throws {

@@ -47,17 +47,35 @@ struct RecoveryDirectory: Sendable {
             ?? TrustAnchor(chain: genesis.votingChain, validators: genesis.validators.hash)
     }
 
-    /// Why nothing may be signed on this state, and what to do; `nil` where these recoveries lead to it.
+    /// Refuses a stored state that these recoveries do not lead to.
     ///
-    /// A database that came from elsewhere may go on from a recovery that was never followed here. The record
-    /// of what is signed after it is then not there, and the one before it must not stand in for it.
-    func refusal(signingOn state: ChainState, _ recoveries: [VerifiedRecovery]) -> String? {
-        let followed = recoveries.last { $0.vote.lastHeight <= state.height }?.votingChain
-        guard let recovery = state.recovery, recovery != followed else { return nil }
-        return "the database in \(directory.chain) goes on from a recovery, with votes on the chain "
-            + "\(recovery), that is not the last one followed in \(directory.recoveries) at height "
-            + "\(state.height): stop the node, get the certificate of that recovery from another operator or "
-            + "from the recoveries of the backup, and follow it with `timecoin-node recovery apply`"
+    /// A database that came from elsewhere may go on from a recovery that was never followed here: anybody
+    /// can write one, with members of its own. The record of what is signed after it is not there, either.
+    ///
+    /// - Throws: ``DatabaseFailure`` `refused`, with the command to run.
+    func require(_ state: ChainState, follows recoveries: [VerifiedRecovery]) throws(DatabaseFailure) {
+        let followed = recoveries.last { $0.vote.lastHeight < state.height }?.votingChain
+        guard let recovery = state.recovery, recovery != followed else { return }
+        throw RecoveryDirectory.unfollowed(recovery, directory.chain, directory)
+    }
+
+    /// - Parameters:
+    ///   - recovery: what votes have named since.
+    ///   - path: of the database that goes on from it.
+    static func unfollowed(
+        _ recovery: Hash256, _ path: String, _ directory: NodeDirectory
+    ) -> DatabaseFailure {
+        DatabaseFailure(
+            .refused,
+            "the database in \(path) goes on from a recovery that is not followed here, with votes on the "
+                + "chain \(recovery)", hint: followHint(directory))
+    }
+
+    static func followHint(_ directory: NodeDirectory) -> String {
+        "get the certificate of that recovery from other operators and look at it, then `timecoin-node "
+            + "recovery apply --datadir \(directory.dataDirectory) --network \(directory.network.rawValue) "
+            + "--consent FILE`; if they know of none, somebody made this database: `timecoin-node restore "
+            + "--replace` a backup of your own"
     }
 
     /// Keeps one more; durable on return.

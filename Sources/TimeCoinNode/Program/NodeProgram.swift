@@ -61,9 +61,9 @@ public struct NodeProgram: Sendable {
                 opening: directory.chain, chain: genesis.hash,
                 options: try InstanceNumber.storeOptions(directory))
         }
-        let (stored, undone) = try UncertifiedBlocks.rollBack(
-            store, from: try openState(store, genesis), logger: logger)
         let recoveries = try RecoveryDirectory(directory).recoveries(genesis: genesis.state)
+        let (stored, undone) = try UncertifiedBlocks.rollBack(
+            store, from: try openState(store, genesis, following: recoveries), logger: logger)
         let state = try recoveries.reduce(stored) { try $0.following($1) }
         let journal = try gap(recoveries).open(next: state.height + 1)
         let submissions = try SubmissionLog(
@@ -95,29 +95,33 @@ public struct NodeProgram: Sendable {
             options: try InstanceNumber.storeOptions(directory))
     }
 
-    private func openState(_ store: ChainStore, _ genesis: Genesis) throws -> ChainState {
-        if let bytes = try store.snapshot({ try $0.state() }) { return try ChainState(decoding: bytes) }
+    /// The state after the tip, as it is stored; genesis is written where nothing is.
+    ///
+    /// - Throws: ``DatabaseFailure`` `refused` where it goes on from another recovery than these.
+    func openState(
+        _ store: ChainStore, _ genesis: Genesis, following recoveries: [VerifiedRecovery]
+    ) throws -> ChainState {
+        if let bytes = try store.snapshot({ try $0.state() }) {
+            let state = try ChainState(decoding: bytes)
+            try RecoveryDirectory(configuration.directory).require(state, follows: recoveries)
+            return state
+        }
         try store.commit([BlockCommit(genesis.block, change: genesis.change, certificate: [])])
         return genesis.state
     }
 
     /// `nil` for a node whose operator key is no member's: it observes.
     ///
-    /// - Parameter instance: of the database. With another one's record nothing is signed, for that reason;
-    ///   nor on a database that goes on from a recovery that was not followed here.
-    func openSigner(
+    /// - Parameter instance: of the database. With another one's record nothing is signed, for that reason.
+    private func openSigner(
         _ state: ChainState, _ recoveries: [VerifiedRecovery], instance: UInt64
-    ) throws -> (signer: Signer?, stopped: String?)? {
+    ) throws -> (signer: Signer, stopped: String?)? {
         let directory = configuration.directory
         let recovery = recoveries.last
         let key = try NodeSetup.key(directory.operatorKey, "operator", configuration.passphrase)
         guard (recovery?.validators ?? state.validators).index(of: key.publicKey) != nil else {
             logger.notice("this operator key is no member's: the node observes and does not vote")
             return nil
-        }
-        if let stopped = RecoveryDirectory(directory).refusal(signingOn: state, recoveries) {
-            logger.critical("signing is stopped: \(stopped)")
-            return (nil, stopped)
         }
         let path = directory.path(\.signRecord, after: recovery?.votingChain)
         let record = try StoredSignRecord(opening: path)
@@ -187,8 +191,8 @@ public struct NodeProgram: Sendable {
         let link = PeerLink()
         let events = EventLog(evidence: EvidenceDirectory(directory.evidence))
         let care = DatabaseCare(
-            store: store, directory: directory, events: events, peers: link,
-            votingChains: [state.chain] + recoveries.map(\.votingChain), logger: logger)
+            store: store, directory: directory, chain: state.chain, events: events, peers: link,
+            recoveries: recoveries, logger: logger)
         let faults = FaultReport(events, care: care)
         let proofs = ProofCache()
         let resolver = TransactionResolver(store: store, faults: faults)

@@ -45,19 +45,23 @@ package final class DatabaseCare: Sendable {
     let events: EventLog
     let peers: any PeerSending
     let logger: Logger
+    /// Those that the operator follows, in the order of their heights.
+    let recoveries: [VerifiedRecovery]
     /// Under which certificates were signed: the chain, and what it was called after each recovery.
     let votingChains: [Hash256]
     let state = Mutex(State())
 
+    /// - Parameter chain: hash of the genesis block.
     init(
-        store: ChainStore, directory: NodeDirectory, events: EventLog, peers: any PeerSending,
-        votingChains: [Hash256], logger: Logger
+        store: ChainStore, directory: NodeDirectory, chain: Hash256, events: EventLog,
+        peers: any PeerSending, recoveries: [VerifiedRecovery], logger: Logger
     ) {
         self.store = store
         self.directory = directory
         self.events = events
         self.peers = peers
-        self.votingChains = votingChains
+        self.recoveries = recoveries
+        votingChains = [chain] + recoveries.map(\.votingChain)
         self.logger = logger
     }
 
@@ -138,7 +142,7 @@ package final class DatabaseCare: Sendable {
 
     private func verifyNow() {
         do {
-            let report = try store.verification()
+            let report = try store.verification(following: recoveries)
             state.withLock { $0.report.verified = report.isSound }
             guard !report.isSound else {
                 return logger.critical(

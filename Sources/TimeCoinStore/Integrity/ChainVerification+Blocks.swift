@@ -30,20 +30,23 @@ extension ChainVerification {
             try note(tables.headers, key, "not the genesis \(chain)")
         }
         if let base = try attempt({ try $0.reader.base() }), base.headersFrom == header.height,
-            header.height > 0, let trusted, header.validators != trusted, state?.recovery == nil
+            header.height > 0, let expected = followed.set(at: header.height, trusted: trusted),
+            header.validators != expected
         {
             try note(tables.headers, key, "decided by another set than the trusted one")
         }
-        // A recovery changes the set without a header that names it; the node verifies recoveries.
-        if let above, above.validators != header.nextValidators, state?.recovery == nil {
+        // A recovery changes the set without a header that names it.
+        if let above, above.validators != header.nextValidators,
+            !followed.replace(header, by: above.validators)
+        {
             try note(tables.headers, RecordKey(above.height), "decided by a set that no header names")
         }
         guard header.nextValidators != header.validators, header.height > 0 else { return }
         guard let set = try attempt({ try $0.reader.validatorSet(header.validators) }) ?? nil,
             let bytes = try attempt({ try $0.reader.transaction.record(tables.certificates, key) }) ?? nil,
             let certificate = try? Certificate(decoding: bytes),
-            (try? VerifiedCertificate(certificate, validators: set, chain: state?.votingChain ?? chain))
-                != nil
+            (try? VerifiedCertificate(
+                certificate, validators: set, chain: followed.votingChain(at: header.height))) != nil
         else { return try note(tables.certificates, key, "does not prove the change of the set") }
     }
 

@@ -8,6 +8,7 @@ struct ChainVerification {
     let reader: ChainReader
     /// Hash of the genesis block.
     let chain: Hash256
+    let followed: FollowedRecoveries
     /// The set that decides the first height with a header, where that is not genesis.
     let trusted: Hash256?
     var report = DatabaseReport()
@@ -20,11 +21,13 @@ struct ChainVerification {
 
     init(
         _ reader: ChainReader, chain: Hash256, trusting trusted: Hash256?,
+        following recoveries: [VerifiedRecovery],
         progress: @escaping (VerificationProgress) -> Void
     ) {
         self.reader = reader
         self.chain = chain
         self.trusted = trusted
+        followed = FollowedRecoveries(chain: chain, recoveries: recoveries)
         self.progress = progress
     }
 
@@ -77,6 +80,12 @@ struct ChainVerification {
         if state.roots.root != state.header.stateRoot {
             try note(tables.state, ChainTables.stateKey, "its root is not that of the certified header")
         }
+        if let recovery = state.recovery, !followed.leads(to: state) {
+            report.unfollowedRecovery = recovery
+            try note(
+                tables.state, ChainTables.stateKey,
+                "it goes on from a recovery that is not followed here, with votes on the chain \(recovery)")
+        }
         if state.commitment.leafCount != tip.leafCount || state.outputCount != tip.outputCount {
             try note(tables.state, ChainTables.tipKey, "other counts than the state")
         }
@@ -89,17 +98,18 @@ struct ChainVerification {
         let set =
             state.validators.hash == named
             ? state.validators : try attempt { try $0.reader.validatorSet(named) } ?? nil
-        if !ChainVerification.proves(certificate, state, by: set) {
+        if !proves(certificate, state, by: set) {
             try note(tables.certificates, RecordKey(tip.height), "does not prove the tip")
         }
     }
 
-    private static func proves(_ bytes: [UInt8], _ state: ChainState, by set: ValidatorSet?) -> Bool {
+    private func proves(_ bytes: [UInt8], _ state: ChainState, by set: ValidatorSet?) -> Bool {
         guard let set, set.hash == state.header.validators,
             let certificate = try? Certificate(decoding: bytes), certificate.kind == .commit,
             certificate.height == state.height, certificate.value == state.headerHash
         else { return false }
-        let verified = try? VerifiedCertificate(certificate, validators: set, chain: state.votingChain)
+        let verified = try? VerifiedCertificate(
+            certificate, validators: set, chain: followed.votingChain(at: state.height))
         return verified != nil
     }
 
@@ -143,6 +153,8 @@ extension ChainStore {
     ///   - validators: hash of the set that decided the first height there is, for a database that does not
     ///     begin with genesis; without it such a database agrees with itself, and nobody says with whom
     ///     else.
+    ///   - recoveries: those that the operator follows, in the order of their heights. A database that goes
+    ///     on from any other is not sound.
     ///   - progress: called now and then, on this thread.
     /// - Returns: what was found, damage included.
     /// - Throws: ``StoreFailure`` when there is no database that could be verified: `missing`, `locked`,
@@ -150,6 +162,7 @@ extension ChainStore {
     ///   identity can be read.
     public static func verify(
         _ directory: String, chain: Hash256, trusting validators: Hash256? = nil,
+        following recoveries: [VerifiedRecovery] = [],
         options: StoreOptions = StoreOptions(), progress: @escaping (VerificationProgress) -> Void = { _ in }
     ) throws(StoreFailure) -> DatabaseReport {
         let names = try PosixFileSystem().names(in: directory) ?? []
@@ -157,18 +170,19 @@ extension ChainStore {
             throw StoreFailure(.missing, "there is no database in \(directory)")
         }
         let store = try ChainStore(opening: directory, chain: chain, options: options, checking: false)
-        return try store.verification(trusting: validators, progress)
+        return try store.verification(trusting: validators, following: recoveries, progress)
     }
 
     /// The same for a store that is open: over one snapshot, which it holds until it ends.
     public func verification(
-        trusting validators: Hash256? = nil,
+        trusting validators: Hash256? = nil, following recoveries: [VerifiedRecovery] = [],
         _ progress: @escaping (VerificationProgress) -> Void = { _ in }
     ) throws(StoreFailure) -> DatabaseReport {
         do {
             return try reading { reader in
                 var verification = ChainVerification(
-                    reader, chain: chain, trusting: validators, progress: progress)
+                    reader, chain: chain, trusting: validators, following: recoveries,
+                    progress: progress)
                 return try verification.run()
             }
         } catch let failure as StoreFailure {

@@ -29,6 +29,8 @@ public struct DatabaseReport: Hashable, Sendable {
     public internal(set) var outputs: UInt64 = 0
     /// Their values added, and everything else that the state holds: all money there is.
     public internal(set) var supply: Amount?
+    /// The recovery that the database goes on from without being led there by those that were followed.
+    public internal(set) var unfollowedRecovery: Hash256?
     /// Records looked at.
     public internal(set) var records: UInt64 = 0
     public internal(set) var damages: [Damage] = []
