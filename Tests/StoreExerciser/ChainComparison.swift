@@ -71,7 +71,7 @@ struct ChainComparison {
             try same("block \(at)") { try $0.block(at: at) }
             try same("certificate \(at)") { try $0.certificate(at: at) }
             try same("undo \(at)") {
-                try $0.undo(at: at).map { [$0.previousState, Array($0.previousTip.hash.bytes)] }
+                try $0.undo(at: at).map { [$0.previousState(after: commit.state), $0.previousTip.hash.bytes] }
             }
             try same("spent \(at)") { try $0.undo(at: at)?.spent }
             for transaction in commit.transactions {

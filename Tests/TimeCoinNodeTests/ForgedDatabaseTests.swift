@@ -48,7 +48,8 @@ struct ForgedDatabaseTests {
         return BlockCommit(
             header: made.header, block: made.block, certificate: made.certificate,
             transactions: made.transactions, created: made.created, spent: made.spent, nodes: made.nodes,
-            chunks: made.chunks, leafCount: made.leafCount, state: writer.bytes + made.state[rest...] + (recovery?.bytes ?? []),
+            chunks: made.chunks, leafCount: made.leafCount,
+            state: writer.bytes + made.state[rest...] + (recovery?.bytes ?? []),
             validators: made.validators)
     }
 

@@ -147,8 +147,8 @@ struct GoldenFormTests {
         let commit = BlockCommit(
             signed.block.block, change: signed.block.change, certificate: signed.commit.encoded)
         let undo = UndoRecord(
-            previousTip: before.previousTip, previousState: before.previousState, undoing: commit,
-            history: [.init(script: 5, index: 6)])
+            previousTip: before.previousTip, previousState: world.chain.genesis.state.encoded,
+            undoing: commit, history: [.init(script: 5, index: 6)])
         forms.add("store/tip", tip.encoded) { bytes in
             try ByteReader.decode(bytes) { reader throws(DecodingFailure) in try ChainTip(from: &reader) }
                 .encoded

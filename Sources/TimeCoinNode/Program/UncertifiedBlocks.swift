@@ -46,6 +46,7 @@ package enum UncertifiedBlocks {
     package static func find(in store: some ChainStoring, tip: ChainState) throws -> [Found] {
         try store.snapshot { reader in
             var state = tip
+            var bytes = try reader.state() ?? []
             var found: [Found] = []
             while state.height > 0, try !isCertified(state, in: reader) {
                 guard found.count < blocksMax else {
@@ -56,7 +57,12 @@ package enum UncertifiedBlocks {
                 guard let undo = try reader.undo(at: state.height) else {
                     throw StoreFailure(.noUndo, "there is no undo record of block \(state.height)")
                 }
-                state = try ChainState(decoding: undo.previousState)
+                guard let previous = undo.previousState(after: bytes) else {
+                    throw StoreFailure(
+                        .corrupt, "the undo record of block \(state.height) is not of the state after it")
+                }
+                bytes = previous
+                state = try ChainState(decoding: bytes)
             }
             return found
         }

@@ -6,6 +6,9 @@ extension ChainWriter {
         guard let tip = try reader.tip(), tip.height > 0, let undo = try reader.undo(at: tip.height) else {
             throw StoreFailure(.noUndo, "there is no undo record of the tip")
         }
+        guard let state = try reader.state(), let previousState = undo.previousState(after: state) else {
+            throw tables.undo.corrupt(RecordKey(tip.height), "does not begin with the state after the tip")
+        }
         let commitment = try CommitmentRollback(
             leafCount: tip.leafCount, to: undo.previousTip.leafCount, spent: undo.spent.map(\.entry.position),
             kept: reader)
@@ -26,7 +29,7 @@ extension ChainWriter {
         }
         try restoreOutputs(undo, leafCount: tip.leafCount)
         try restore(commitment, undo.previousTip.leafCount)
-        try overwrite(undo.previousState, tables.state, ChainTables.stateKey)
+        try overwrite(previousState, tables.state, ChainTables.stateKey)
         try overwrite(undo.previousTip.encoded, tables.state, ChainTables.tipKey)
         return undo.previousTip
     }

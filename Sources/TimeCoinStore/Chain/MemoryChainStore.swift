@@ -148,7 +148,9 @@ struct MemoryChain {
     }
 
     mutating func rollback() throws(StoreFailure) -> ChainTip {
-        guard let tip = currentTip, let record = undo[tip.height] else {
+        guard let tip = currentTip, let record = undo[tip.height], let currentState,
+            let previousState = record.previousState(after: currentState)
+        else {
             throw StoreFailure(.noUndo, "there is no undo record of the tip")
         }
         let commitment = try CommitmentRollback(
@@ -176,7 +178,7 @@ struct MemoryChain {
         for index in commitment.removedChunks { chunks[index] = nil }
         for (index, chunk) in commitment.chunks { chunks[index] = chunk }
         currentTip = record.previousTip
-        currentState = record.previousState
+        self.currentState = previousState
         return record.previousTip
     }
 

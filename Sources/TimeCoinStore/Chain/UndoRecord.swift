@@ -3,8 +3,8 @@ public import TimeCoinCore
 /// What takes back one block.
 public struct UndoRecord: Hashable, Sendable {
     public let previousTip: ChainTip
-    /// The encoded state before the block.
-    public let previousState: [UInt8]
+    /// The state before the block, from the one after it.
+    private let difference: StateDifference
     /// The identifiers of the block's transactions, in order.
     public let transactions: [Hash256]
     /// Older outputs that the block spent, in the order of their positions.
@@ -25,19 +25,25 @@ public struct UndoRecord: Hashable, Sendable {
         previousTip: ChainTip, previousState: [UInt8], undoing block: BlockCommit, history: [HistoryEntry]
     ) {
         self.previousTip = previousTip
-        self.previousState = previousState
+        difference = StateDifference(previousState, from: block.state)
         self.history = history
         transactions = block.transactions.map(\.identifier)
         spent = block.spent.map { UnspentOutput(outPoint: $0.outPoint, entry: $0.entry) }
             .sorted { $0.entry.position < $1.entry.position }
     }
 
+    /// The encoded state before the block.
+    ///
+    /// - Parameter state: the encoded state after it, as it was written with the block.
+    /// - Returns: `nil` for any other state.
+    public func previousState(after state: [UInt8]) -> [UInt8]? { difference.state(from: state) }
+
     public var encoded: [UInt8] {
         var writer = ByteWriter(
-            reserving: 128 + previousState.count + 32 * transactions.count + 112 * spent.count
+            reserving: 128 + difference.byteCount + 32 * transactions.count + 112 * spent.count
                 + 12 * history.count)
         writer.write(raw: previousTip.encoded)
-        writer.write(prefixed: previousState)
+        difference.encode(into: &writer)
         writer.writeCompactSize(UInt64(transactions.count))
         for transaction in transactions { writer.write(transaction) }
         writer.writeCompactSize(UInt64(spent.count))
@@ -61,7 +67,7 @@ public struct UndoRecord: Hashable, Sendable {
 
     private init(from reader: inout ByteReader) throws(DecodingFailure) {
         previousTip = try ChainTip(from: &reader)
-        previousState = try reader.readPrefixed(limit: UndoRecord.stateBytesMax)
+        difference = try StateDifference(from: &reader)
         var transactions: [Hash256] = []
         let transactionCount = try reader.readCount(limit: UndoRecord.countMax, bytesEach: Hash256.byteCount)
         for _ in 0..<transactionCount {

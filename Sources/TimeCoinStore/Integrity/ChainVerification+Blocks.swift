@@ -140,29 +140,46 @@ extension ChainVerification {
         guard let first = try attempt({ try $0.reader.transaction.firstKey(tables.undo) }) ?? nil else {
             return
         }
-        var height = max(first.leadingNumber, base.headersFrom)
-        while height <= tip.height {
+        let oldest = max(first.leadingNumber, base.headersFrom, 1)
+        guard oldest <= tip.height else { return }
+        // Each leads from the state after its block to the one before, so that the way is downwards.
+        var after = try attempt { try $0.reader.state() } ?? nil
+        for height in (oldest...tip.height).reversed() {
             report.records += 1
-            try checkUndo(height, base)
-            height += 1
+            after = try checkUndo(height, base, after)
         }
     }
 
     /// An undo record leads to the state under the header below.
-    private mutating func checkUndo(_ height: Height, _ base: HistoryBase) throws {
+    ///
+    /// - Parameter after: the encoded state after the block; `nil` where a record above is damaged.
+    /// - Returns: the encoded state before it.
+    private mutating func checkUndo(
+        _ height: Height, _ base: HistoryBase, _ after: [UInt8]?
+    ) throws -> [UInt8]? {
         let table = reader.tables.undo
         let key = RecordKey(height)
-        guard let found = try attempt({ try $0.reader.undo(at: height) }) else { return }
-        guard let undo = found, height > 0 else { return try note(table, key, "missing") }
-        guard let state = try? ChainState(decoding: undo.previousState),
-            undo.previousTip.height == height - 1, undo.previousTip.hash == state.headerHash,
-            state.roots.root == state.header.stateRoot,
-            undo.previousTip.leafCount == state.commitment.leafCount,
-            undo.previousTip.outputCount == state.outputCount
-        else { return try note(table, key, "does not lead to the state before its block") }
-        guard height > base.headersFrom,
-            let below = try attempt({ try $0.reader.hash(at: height - 1) }) ?? nil
-        else { return }
-        if below != state.headerHash { try note(table, key, "leads to another block") }
+        guard let found = try attempt({ try $0.reader.undo(at: height) }) else { return nil }
+        guard let undo = found else {
+            try note(table, key, "missing")
+            return nil
+        }
+        let previous = undo.previousTip
+        if height > base.headersFrom,
+            let below = try attempt({ try $0.reader.hash(at: height - 1) }) ?? nil, below != previous.hash
+        {
+            try note(table, key, "leads to another block")
+            return nil
+        }
+        guard let after else { return nil }
+        guard let before = undo.previousState(after: after), let state = try? ChainState(decoding: before),
+            previous.height == height - 1, previous.hash == state.headerHash,
+            previous.slot == state.slot, state.roots.root == state.header.stateRoot,
+            previous.leafCount == state.commitment.leafCount, previous.outputCount == state.outputCount
+        else {
+            try note(table, key, "does not lead to the state before its block")
+            return nil
+        }
+        return before
     }
 }
