@@ -21,7 +21,11 @@ struct TimeCoinNodeCommand: AsyncParsableCommand {
         var isJSON = false
         do {
             var command = try parseAsRoot()
-            isJSON = (command as? any ReportingCommand)?.output == .json
+            if let reporting = command as? any ReportingCommand {
+                isJSON = reporting.output == .json
+                // Of a verification the process above tells how it ended.
+                if !(command is DatabaseCommand.Verify) { CrashReport.install(asJSON: isJSON) }
+            }
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

@@ -71,19 +71,14 @@ struct DatabaseVerifyTests {
         defer { world.end() }
         let node = try world.node("a", height: 7)
         let path = URL(fileURLWithPath: "\(node.chain)/\(ChainStore.fileName)")
-        let intact = try Data(contentsOf: path)
-        // The pages behind the two first ones hold where their entries begin in 16 bits after the head.
-        var bytes = intact
-        for page in stride(from: 8192, to: bytes.count, by: 4096) {
-            for place in (page + 16)..<min(page + 64, bytes.count) { bytes[place] = 0xff }
-        }
+        let bytes = try StoredChain.withoutEntries(path.path)
         try bytes.write(to: path)
         let outcome = try DatabaseProgram.call(node, "db", "verify")
         #expect(outcome.status == 74)
         #expect(members(outcome.json) == names)
         #expect(outcome.json?["ok"] == .bool(false))
         #expect(outcome.error?["hint"]?.string?.contains("restore --replace") == true, "\(outcome.notes)")
-        #expect(try Data(contentsOf: path).count == intact.count)
+        #expect(try Data(contentsOf: path).count == bytes.count)
         // What was advised works, although whoever opens that database dies.
         let good = try world.node("b", height: 7)
         let (backup, snapshot) = ("\(world.root)/backup", "\(world.root)/snapshot")
@@ -96,6 +91,35 @@ struct DatabaseVerifyTests {
         let loaded = try DatabaseProgram.call(node, "snapshot", "load", "--replace", snapshot)
         #expect(loaded.status == 0, "\(loaded.notes)")
         #expect(try DatabaseProgram.call(node, "db", "verify").status == 0)
+    }
+
+    @Test("S9: a page that crashes the engine ends every command on a database with 74 and what to do")
+    func crashOfCommands() throws {
+        let world = try DatabaseWorld(blocks: 7)
+        defer { world.end() }
+        let node = try world.node("a", height: 7)
+        let archive = "\(world.root)/archive"
+        let backup = "\(world.root)/backup"
+        #expect(try DatabaseProgram.call(node, "db", "export", archive).status == 0)
+        #expect(try DatabaseProgram.call(node, "backup", backup).status == 0)
+        let bytes = try StoredChain.withoutEntries("\(node.chain)/\(ChainStore.fileName)")
+        let commands: [[String]] = [
+            ["db", "stats"], ["db", "prune"], ["db", "export", "\(world.root)/export"],
+            ["db", "import", archive], ["db", "rollback", "--reason", "uncertified"], ["db", "reindex"],
+            ["backup", "\(world.root)/other"], ["snapshot", "create", "\(world.root)/snapshot"],
+        ]
+        for words in commands {
+            try bytes.write(to: URL(fileURLWithPath: "\(node.chain)/\(ChainStore.fileName)"))
+            let outcome = try DatabaseProgram.call(node, words)
+            #expect(outcome.status == 74, "\(words): \(outcome.notes)")
+            #expect(members(outcome.error) == ["code", "reason", "message", "hint"], "\(words)")
+            #expect(outcome.error?["hint"]?.string?.contains("db verify") == true, "\(words)")
+        }
+        // A backup that crashes whoever opens it.
+        try bytes.write(to: URL(fileURLWithPath: "\(backup)/chain/\(ChainStore.fileName)"))
+        let restored = try DatabaseProgram.call(try world.node("b"), "restore", backup)
+        #expect(restored.status == 74)
+        #expect(restored.error?["hint"]?.string?.contains("take another") == true, "\(restored.notes)")
     }
 
     @Test("a signal that ends the verification from outside is no damage; a crash is")

@@ -69,7 +69,9 @@ public enum DatabaseRestore {
             }
         } catch {
             try? DatabaseSwap.clear(directory.restored)
-            throw error
+            guard let failure = error as? StoreFailure, failure.code == .corrupt else { throw error }
+            throw DatabaseFailure(
+                .damaged, "\(backup) is damaged: \(failure)", hint: "take another backup")
         }
         let replaced = try DatabaseSwap.install(directory.restored, in: directory, replacing: held?.height)
         let record = directory.path(\.signRecord, after: recoveries.last?.votingChain)
