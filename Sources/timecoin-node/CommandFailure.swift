@@ -35,8 +35,8 @@ enum CommandFailure {
         case let failure as ControlFailure: failure.hint
         case let error as RPCError: error.hint
         case let failure as StoreFailure where failure.code == .corrupt:
-            "`timecoin-node db verify` with the same --datadir and --network says what is damaged and what to "
-                + "do"
+            "`timecoin-node db verify` with the same --datadir and --network says what is damaged and what "
+                + "to do"
         default: nil
         }
     }

@@ -18,8 +18,8 @@ enum CrashReport {
     private static let endAsText: @convention(c) (Int32) -> Void = { _ in
         let text: StaticString = """
             error: a damaged page ended the database engine; which one is not known
-            hint: `timecoin-node db verify` with the same --datadir and --network says what is damaged and what \
-            to do; if it finds nothing, the backup that was handed in is damaged: take another
+            hint: `timecoin-node db verify` with the same --datadir and --network says what is damaged \
+            and what to do; if it finds nothing, the backup that was handed in is damaged: take another
 
             """
         _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
@@ -30,7 +30,8 @@ enum CrashReport {
         let text: StaticString = """
             {"code":74,"reason":"damaged","message":"a damaged page ended the database engine; which one is \
             not known","hint":"`timecoin-node db verify` with the same --datadir and --network says what is \
-            damaged and what to do; if it finds nothing, the backup that was handed in is damaged: take another"}
+            damaged and what to do; if it finds nothing, the backup that was handed in is damaged: take \
+            another"}
 
             """
         _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
