@@ -50,7 +50,16 @@ struct SetChangeTests {
     func snapshot() throws {
         var chain = try ChangingChain()
         let genesis = chain.genesis.state
-        let manifest = try chain.store.snapshot { try SnapshotManifest(of: $0) }
+        let tip = chain.state
+        let refusal = #expect(throws: StoreFailure(.missing, "")) {
+            try chain.store.snapshot { try SnapshotManifest(of: $0) }
+        }
+        #expect(refusal?.message.contains("take it after the next block") == true)
+        // Whoever makes one all the same is refused where it is read.
+        let certificate = try chain.store.snapshot { try $0.certificate(at: tip.height) }
+        let manifest = SnapshotManifest(
+            header: tip.header, certificate: certificate ?? [], state: tip.encoded, segments: [], peaks: [],
+            chunks: [])
         let trust = SnapshotTrust.validators(genesis.validators.hash)
         let rejection = #expect(throws: SnapshotRejection.self) {
             try VerifiedSnapshot(manifest, genesis: genesis, trusting: trust)

@@ -75,6 +75,12 @@ public enum SnapshotCreation {
                 .refused, "the tip \(tip.height) has no valid commit certificate: nobody would take it",
                 hint: "take it back with `timecoin-node db rollback`")
         }
+        guard tip.height == 0 || tip.validators.hash == tip.header.validators else {
+            throw DatabaseFailure(
+                .refused,
+                "block \(tip.height) changes the set of validators: no snapshot can end with it",
+                hint: "take it after the next block: start the node, and call it again beside it")
+        }
         let draft = path + ".partial"
         // The second is what writing the first leaves when it is stopped.
         for left in [draft, draft + ".part"] { try DatabaseSwap.clear(left) }

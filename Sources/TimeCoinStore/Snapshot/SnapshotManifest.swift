@@ -42,11 +42,20 @@ public struct SnapshotManifest: Hashable, Sendable {
 
     /// The manifest of a stored chain.
     ///
-    /// - Throws: ``StoreFailure``: `missing` for a store without a chain; as the store.
+    /// - Throws: ``StoreFailure``: `missing` for a store without a chain, and for a tip that changes the set
+    ///   of validators: a snapshot does not bring the set that decided it; as the store.
     public init(of reader: some ChainReading) throws {
         guard let tip = try reader.tip(), let header = try reader.header(at: tip.height),
             let certificate = try reader.certificate(at: tip.height), let state = try reader.state()
         else { throw StoreFailure(.missing, "there is no chain to take a snapshot of") }
+        if tip.height > 0, let after = try? ChainState(decoding: state),
+            after.validators.hash != header.validators
+        {
+            throw StoreFailure(
+                .missing,
+                "block \(tip.height) changes the set of validators, and a snapshot that ends with it lacks "
+                    + "the set that decided it: take it after the next block")
+        }
         self.header = header
         self.certificate = certificate
         self.state = state
