@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 import TimeCoinConsensus
 import TimeCoinControl
@@ -65,6 +66,48 @@ struct DatabaseBackupTests {
             #expect(try world.store(target).instance == store.instance)
         }
         try world.expect(node, height: 3 * count, at: "\(world.root)/backup-\(3 * count)/chain")
+    }
+
+    private final class Asked: Sendable {
+        let state = Mutex<(backup: DatabaseBackup?, reports: [ProgressReport?])>((nil, []))
+    }
+
+    /// A store that asks, once its copy is there.
+    private struct AskingStore: ChainCopying {
+        let store: ChainStore
+        let ask: @Sendable () -> Void
+
+        func copy(to directory: String) throws(StoreFailure) {
+            try store.copy(to: directory)
+            ask()
+        }
+    }
+
+    @Test("how far a backup of a running node is can be asked: bytes copied, then what of it is verified")
+    func progress() async throws {
+        let world = try DatabaseWorld(blocks: 5)
+        defer { world.end() }
+        let node = try world.node("a", height: 5)
+        let store = try world.store(node)
+        let asked = Asked()
+        let asking = AskingStore(store: store) {
+            asked.state.withLock { asked in
+                let now = NodeClock.system.moment.instant.advanced(byMilliseconds: 5000)
+                asked.reports.append(asked.backup?.progress(at: now))
+            }
+        }
+        let backup = DatabaseBackup(of: asking, in: node, clock: .system)
+        asked.state.withLock { $0.backup = backup }
+        #expect(backup.progress(at: NodeClock.system.moment.instant) == nil)
+        _ = try await backup.makeBeside("\(world.root)/backup")
+        #expect(backup.progress(at: NodeClock.system.moment.instant) == nil)
+        let report = try #require(asked.state.withLock { $0.reports.first ?? nil })
+        let copied = try PosixFileSystem().size(of: "\(world.root)/backup/chain/\(ChainStore.fileName)")
+        #expect(report.action == "backup" && report.unit == "bytes" && report.done == copied)
+        #expect(report.total == (try PosixFileSystem().size(of: "\(node.chain)/\(ChainStore.fileName)")))
+        #expect(report.tenthsPerSecond != nil && report.secondsLeft != nil)
+        // As it goes over the socket.
+        #expect(ProgressReport(try JSONValue(parsing: Array(report.json.compact.utf8))) == report)
     }
 
     @Test("a backup that would leave too little room on its disk is refused before anything is copied")

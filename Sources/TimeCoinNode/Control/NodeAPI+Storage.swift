@@ -23,6 +23,7 @@ extension NodeAPI {
                 "quarantined": .array(quarantine.damaged.map { .string("\($0)") }),
                 "keptrepaired": .integer(UInt64(quarantine.repaired)),
             ]),
+            "backup": backup.progress(at: clock.moment.instant)?.json ?? .null,
             "verified": report.verified.map { .bool($0) } ?? .null,
         ])
     }

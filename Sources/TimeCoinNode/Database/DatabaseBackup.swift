@@ -1,6 +1,5 @@
 import Foundation
 import NIOPosix
-import Synchronization
 public import TimeCoinControl
 import TimeCoinCore
 import TimeCoinStore
@@ -12,13 +11,15 @@ public struct DatabaseBackup: Sendable {
     static let chainName = "chain"
     static let genesisName = "genesis.json"
     static let recoveriesName = "recoveries"
+    /// Behind the name of what is not whole yet.
+    private static let draftSuffix = ".partial"
     /// Seconds that a call of a running node may take.
     private static let callTimeout: Int64 = 86_400
 
     private let store: any ChainCopying
     private let directory: NodeDirectory
     private let clock: NodeClock
-    private let isRunning = Flag()
+    private let current = BackupRun()
 
     init(of store: any ChainCopying, in directory: NodeDirectory, clock: NodeClock) {
         self.store = store
@@ -41,20 +42,55 @@ public struct DatabaseBackup: Sendable {
             return try backup.make(path, progress).json
         } catch let failure as DatabaseFailure where failure.kind == .inUse {
             let socket = try SocketPath.forConnecting(networkDirectory: directory.root)
-            return try await ControlClient(socket: socket)
-                .call("backup", .array([.string(path)]), timeout: callTimeout)
+            return try await call(ControlClient(socket: socket), path, progress)
         }
     }
+
+    /// Has a running node make a backup, and asks it meanwhile how far it is.
+    private static func call(
+        _ client: ControlClient, _ path: String, _ progress: ProgressSink
+    ) async throws -> JSONValue {
+        try await withThrowingTaskGroup(of: JSONValue?.self) { group in
+            group.addTask {
+                try await client.call("backup", .array([.string(path)]), timeout: callTimeout)
+            }
+            group.addTask {
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: .milliseconds(ProgressMeter.interval))
+                    guard !Task.isCancelled, let info = try? await client.call("getstorageinfo"),
+                        let report = info["backup"].flatMap({ ProgressReport($0) })
+                    else { continue }
+                    progress.tell(report)
+                }
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw DatabaseFailure(.interrupted, "the backup was ended", hint: "call it again")
+        }
+    }
+
+    /// How far the backup is that the node makes; `nil` where it makes none.
+    func progress(at now: Instant) -> ProgressReport? { current.progress(at: now) }
 
     /// The same beside everything that the node does: on a thread of its own, one at a time.
     ///
     /// - Parameter target: an absolute path that does not exist yet.
     package func makeBeside(_ target: String) async throws -> BackupManifest {
-        guard isRunning.take() else {
+        let copied = (target as NSString).standardizingPath + DatabaseBackup.draftSuffix
+        let bytes = try PosixFileSystem().size(of: "\(directory.chain)/\(ChainStore.fileName)")
+        guard
+            current.begin(
+                copyingTo: "\(copied)/\(DatabaseBackup.chainName)/\(ChainStore.fileName)", bytes: bytes,
+                by: clock)
+        else {
             throw DatabaseFailure(.inUse, "a backup is being made already", hint: "wait until it is done")
         }
-        defer { isRunning.release() }
-        return try await NIOThreadPool.singleton.runIfActive { try make(target) }
+        defer { current.end() }
+        let sink = current.verification(by: clock)
+        return try await NIOThreadPool.singleton.runIfActive { try make(target, sink) }
     }
 
     /// A copy beside the database must not be what fills the disk of the node.
@@ -77,7 +113,7 @@ public struct DatabaseBackup: Sendable {
         guard !FileManager.default.fileExists(atPath: target) else {
             throw DatabaseFailure(.exists, "\(target) is there already", hint: "name a new directory")
         }
-        let draft = target + ".partial"
+        let draft = target + DatabaseBackup.draftSuffix
         try DatabaseSwap.clear(draft)
         try files.createDirectory(draft)
         try DatabaseBackup.requireRoom(
@@ -102,17 +138,5 @@ public struct DatabaseBackup: Sendable {
         try files.rename(draft, to: target)
         try files.syncDirectory(URL(fileURLWithPath: target).deletingLastPathComponent().path)
         return manifest
-    }
-
-    /// One holder at a time.
-    private final class Flag: Sendable {
-        private let isTaken = Atomic<Bool>(false)
-
-        func take() -> Bool {
-            isTaken.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing)
-                .exchanged
-        }
-
-        func release() { isTaken.store(false, ordering: .releasing) }
     }
 }

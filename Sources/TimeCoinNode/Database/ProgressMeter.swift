@@ -24,6 +24,32 @@ public struct ProgressReport: Hashable, Sendable {
         ])
     }
 
+    /// As a node has written it; `nil` where something is missing.
+    init?(_ json: JSONValue) {
+        guard let action = json["action"]?.string, let unit = json["unit"]?.string,
+            let done = json["done"]?.integer.flatMap({ UInt64(exactly: $0) })
+        else { return nil }
+        self.action = action
+        self.unit = unit
+        self.done = done
+        total = json["total"]?.integer.flatMap { UInt64(exactly: $0) }
+        // One digit behind the point.
+        tenthsPerSecond = (json["persecond"]?.token?.filter { $0 != "." }).flatMap { UInt64($0) }
+        secondsLeft = json["secondsleft"]?.integer.flatMap { UInt64(exactly: $0) }
+    }
+
+    init(
+        action: String, unit: String, done: UInt64, total: UInt64?, tenthsPerSecond: UInt64?,
+        secondsLeft: UInt64?
+    ) {
+        self.action = action
+        self.unit = unit
+        self.done = done
+        self.total = total
+        self.tenthsPerSecond = tenthsPerSecond
+        self.secondsLeft = secondsLeft
+    }
+
     public var sentence: String {
         let goal = total.map { " of \($0)" } ?? ""
         let rate = tenthsPerSecond.map { ", \($0 / 10).\($0 % 10) a second" } ?? ""
@@ -91,7 +117,7 @@ package struct ProgressMeter: Sendable {
 /// Where the progress of a command goes, and by which clock it is told.
 public struct ProgressSink: Sendable {
     let clock: NodeClock
-    private let tell: @Sendable (ProgressReport) -> Void
+    let tell: @Sendable (ProgressReport) -> Void
 
     package init(clock: NodeClock, _ tell: @escaping @Sendable (ProgressReport) -> Void) {
         self.clock = clock
