@@ -45,7 +45,7 @@ struct DatabaseCareTests {
             care = DatabaseCare(
                 store: store,
                 directory: NodeDirectory(dataDirectory: chain.directory, network: .local),
-                chain: chain.genesis, events: events,
+                genesis: chain.genesisState, events: events,
                 peers: requests, recoveries: [], logger: Logger(label: "care"))
         }
 
@@ -171,6 +171,28 @@ struct DatabaseCareTests {
                 "\(failure)".contains("timecoin-node db reindex --datadir \(home.chain.directory) --network"))
             break
         }
+    }
+
+    @Test("where old blocks were pruned the command to run is not one that needs them")
+    func impossibleWhenPruned() async throws {
+        let home = try Home()
+        _ = try home.store.prune(blocksBelow: 1)
+        #expect(!home.care.mend(try home.flip("state", ChainTables.stateKey)))
+        for await failure in home.events.failures {
+            let place = "--datadir \(home.chain.directory) --network local --replace"
+            #expect(!"\(failure)".contains("reindex"))
+            #expect("\(failure)".contains("timecoin-node restore \(place)"))
+            #expect("\(failure)".contains("timecoin-node snapshot load \(place)"))
+            break
+        }
+    }
+
+    @Test("S9: the set of genesis, which is in the genesis file, is repaired")
+    func setOfGenesis() throws {
+        let home = try Home()
+        let set = home.chain.genesisState.validators.hash
+        #expect(home.care.mend(try home.flip("validator-sets", RecordKey(set))))
+        #expect(try home.store.verification().damages == [])
     }
 
     @Test("a block is judged again after what it reads was repaired")

@@ -206,23 +206,104 @@ struct ScrubTests {
     }
 
     @Test(
-        "what only itself knew cannot be repaired, and the command to run is said",
-        arguments: ["state", "undo"])
-    func impossible(table: String) throws {
+        "the state, which only itself knew, cannot be repaired, nor an older set that nobody knows")
+    func impossible() throws {
         let chain = try StoredChain(blocks: 30)
         let store = try chain.store()
-        let key = table == "state" ? ChainTables.stateKey : RecordKey(3)
+        let record = try damage("state", ChainTables.stateKey, in: store)
+        #expect(try store.repair(record) == .impossible("no other record holds the state"))
+        #expect(try store.quarantined().damaged == [record])
+        let set = chain.genesisState.validators
+        let named = try damage("validator-sets", RecordKey(set.hash), in: store)
+        #expect(
+            try store.repair(named) == .impossible("no other record holds this set of validators"))
+        #expect(try store.repair(named, knowing: [set]) == .repaired)
+        #expect(try store.snapshot { try $0.validatorSet(set.hash) } == set)
+    }
+
+    private func damage(
+        _ table: String, _ key: RecordKey, in store: ChainStore
+    ) throws -> StoreFailure.DamagedRecord {
         try store.damage(table) { transaction, table throws(StoreFailure) in
             _ = try transaction.flip(table, key)
         }
-        let record = StoreFailure.DamagedRecord(table: table, key: key.bytes)
-        #expect(try pass(store).contains { $0.record == record })
-        guard case .impossible(let reason) = try store.repair(record) else {
-            Issue.record("repaired")
-            return
+        return StoreFailure.DamagedRecord(table: table, key: key.bytes)
+    }
+
+    @Test("S9: the tip and the base of the history are told by the state, the headers and the blocks")
+    func tipAndBase() throws {
+        let chain = try StoredChain(blocks: 30)
+        let store = try chain.store()
+        _ = try store.prune(blocksBelow: 1)
+        let base = try store.snapshot { try $0.base() }
+        for key in [ChainTables.tipKey, ChainTables.baseKey] {
+            let record = try damage("state", key, in: store)
+            #expect(throws: StoreFailure.self) { try store.read(record) }
+            #expect(try store.repair(record) == .repaired)
         }
-        #expect(reason.contains("timecoin-node db reindex"))
-        #expect(try store.quarantined().damaged == [record])
+        #expect(try store.snapshot { try $0.tip()?.hash } == chain.world.state.headerHash)
+        #expect(try store.snapshot { try $0.base() } == base)
+        #expect(try store.verification().damages == [])
+    }
+
+    @Test("S9: of a damaged undo record and those below nothing is left, and blocks above are taken back")
+    func undo() throws {
+        let chain = try StoredChain(blocks: 30)
+        do {
+            let store = try chain.store()
+            let record = try damage("undo", RecordKey(20), in: store)
+            let damages = try pass(store)
+            #expect(damages.map(\.record) == [record])
+            #expect(try store.verification().damages.map(\.record).contains(record))
+            #expect(try store.repair(record) == .repaired)
+            for height in UInt64(1)...30 {
+                #expect(try store.snapshot { try $0.undo(at: height) == nil } == (height <= 20))
+            }
+            #expect(try pass(store) == [])
+            #expect(try store.verification().damages == [])
+        }
+        let store = try chain.store()
+        for _ in 0..<10 { try store.rollbackTip() }
+        #expect(try store.snapshot { try $0.tip()?.height } == 20)
+        #expect(throws: StoreFailure(.noUndo, "")) { try store.rollbackTip() }
+        for commit in chain.commits[21...] { try store.commit([commit]) }
+        #expect(try store.verification().damages == [])
+    }
+
+    @Test("S9: what a snapshot brought of a transaction is told by its outputs")
+    func transactionOfSnapshot() throws {
+        let chain = try StoredChain(blocks: 30)
+        let path = "\(chain.directory)/snapshot"
+        _ = try chain.store().snapshot { try SnapshotFile.write($0, to: path) }
+        var reader = try SnapshotFile.Reader(
+            path, genesis: chain.genesisState, trusting: .validators(chain.genesisState.validators.hash))
+        do {
+            let loading = try SnapshotLoading(reader.snapshot, into: "\(chain.directory)/loaded")
+            try loading.add([try reader.segment(0)])
+            try loading.finish()
+        }
+        let store = try chain.store(named: "loaded")
+        var rows: [(key: RecordKey, bytes: [UInt8])] = []
+        try store.damage("transactions") { transaction, table throws(StoreFailure) in
+            try transaction.walk(table) { key, bytes in rows.append((key, bytes ?? [])) }
+        }
+        #expect(rows.count > 10)
+        for (key, bytes) in rows {
+            let record = try damage("transactions", key, in: store)
+            #expect(try store.repair(record) == .repaired)
+            try store.damage("transactions") { transaction, table throws(StoreFailure) in
+                let found = try transaction.record(table, key)
+                #expect(found == bytes)
+            }
+        }
+        // Of one whose outputs are all spent nothing need be known.
+        let unknown = Hash256(Array(repeating: 7, count: 32)) ?? .zero
+        try store.damage("transactions") { transaction, table throws(StoreFailure) in
+            _ = try transaction.put([1], table, RecordKey(unknown), .inserting)
+        }
+        let record = StoreFailure.DamagedRecord(table: "transactions", key: unknown.bytes)
+        #expect(try store.repair(record) == .repaired)
+        #expect(try store.snapshot { try $0.location(of: unknown) } == nil)
     }
 
     @Test("only the block of the chain is taken back, and only where it is damaged")

@@ -135,7 +135,7 @@ struct ShellOrderTests {
     private func care(_ chain: StoredChain, _ store: ChainStore) -> DatabaseCare {
         DatabaseCare(
             store: store, directory: NodeDirectory(dataDirectory: chain.directory, network: .local),
-            chain: chain.genesis, events: EventLog(), peers: NotedPeers(Deeds()), recoveries: [],
+            genesis: chain.genesisState, events: EventLog(), peers: NotedPeers(Deeds()), recoveries: [],
             logger: Logger(label: "care") { _ in SwiftLogNoOpLogHandler() })
     }
 

@@ -72,8 +72,8 @@ public struct NodeProgram: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         do {
             let node = try assemble(
-                store: store, state: state, recoveries: recoveries, undone: undone, journal: journal,
-                submissions: submissions, signer: signer?.signer,
+                store: store, genesis: genesis, state: state, recoveries: recoveries, undone: undone,
+                journal: journal, submissions: submissions, signer: signer?.signer,
                 stopped: signer?.stopped,
                 group: group)
             try await node.run(logger: logger)
@@ -174,9 +174,9 @@ public struct NodeProgram: Sendable {
     }
 
     private func assemble(
-        store: ChainStore, state: ChainState, recoveries: [VerifiedRecovery], undone: [CheckedBlock],
-        journal: StoredJournal, submissions: SubmissionLog, signer: Signer?, stopped: String?,
-        group: MultiThreadedEventLoopGroup
+        store: ChainStore, genesis: Genesis, state: ChainState, recoveries: [VerifiedRecovery],
+        undone: [CheckedBlock], journal: StoredJournal, submissions: SubmissionLog, signer: Signer?,
+        stopped: String?, group: MultiThreadedEventLoopGroup
     ) throws -> RunningNode {
         let clock = NodeClock.system
         let directory = configuration.directory
@@ -191,7 +191,7 @@ public struct NodeProgram: Sendable {
         let link = PeerLink()
         let events = EventLog(evidence: EvidenceDirectory(directory.evidence))
         let care = DatabaseCare(
-            store: store, directory: directory, chain: state.chain, events: events, peers: link,
+            store: store, directory: directory, genesis: genesis.state, events: events, peers: link,
             recoveries: recoveries, logger: logger)
         let faults = FaultReport(events, care: care)
         let proofs = ProofCache()

@@ -47,13 +47,15 @@ package final class DatabaseCare: Sendable {
     let logger: Logger
     /// Those that the operator follows, in the order of their heights.
     let recoveries: [VerifiedRecovery]
+    /// Sets of validators that need not be in the database to be known.
+    let sets: [ValidatorSet]
     /// Under which certificates were signed: the chain, and what it was called after each recovery.
     let votingChains: [Hash256]
     let state = Mutex(State())
 
-    /// - Parameter chain: hash of the genesis block.
+    /// - Parameter genesis: the state of the genesis block.
     init(
-        store: ChainStore, directory: NodeDirectory, chain: Hash256, events: EventLog,
+        store: ChainStore, directory: NodeDirectory, genesis: ChainState, events: EventLog,
         peers: any PeerSending, recoveries: [VerifiedRecovery], logger: Logger
     ) {
         self.store = store
@@ -61,7 +63,8 @@ package final class DatabaseCare: Sendable {
         self.events = events
         self.peers = peers
         self.recoveries = recoveries
-        votingChains = [chain] + recoveries.map(\.votingChain)
+        sets = [genesis.validators] + recoveries.map(\.validators)
+        votingChains = [genesis.headerHash] + recoveries.map(\.votingChain)
         self.logger = logger
     }
 
@@ -223,7 +226,7 @@ package final class DatabaseCare: Sendable {
     ) throws(StoreFailure) -> [(damage: DatabaseReport.Damage, outcome: RepairOutcome?)] {
         var outcomes: [(damage: DatabaseReport.Damage, outcome: RepairOutcome?)] = []
         for damage in damages {
-            let outcome = try store.repair(damage.record, near: damage.near)
+            let outcome = try store.repair(damage.record, near: damage.near, knowing: sets)
             if outcome == .repaired { close(damage.record) }
             outcomes.append((damage, outcome == .repaired ? nil : outcome))
         }
@@ -242,6 +245,18 @@ package final class DatabaseCare: Sendable {
             metadata: ["table": "\(record.table)", "key": "\(Hexadecimal.encode(record.key))"])
     }
 
+    /// What an operator runs where nothing else helps: a database without its first blocks cannot be built
+    /// anew from them.
+    private var commands: String {
+        let place = "--datadir \(directory.dataDirectory) --network \(directory.network.rawValue)"
+        let isWhole = (try? store.snapshot { try $0.base() })?.blocksFrom == 0
+        return isWhole
+            ? "Stop the node and run `timecoin-node db reindex \(place)`"
+            : "Stop the node and run `timecoin-node restore \(place) --replace BACKUP` or `timecoin-node "
+                + "snapshot load \(place) --replace SNAPSHOT`, or move \(directory.chain) away and start it: "
+                + "it then fetches the chain from its peers; leave the sign record where it is"
+    }
+
     /// What cannot be repaired from here.
     private func wait(for damage: DatabaseReport.Damage, _ outcome: RepairOutcome) {
         switch outcome {
@@ -254,9 +269,7 @@ package final class DatabaseCare: Sendable {
                 state.waiting[height, default: []].append(damage)
             }
         case .impossible(let reason):
-            let advice =
-                "\(damage.record) cannot be repaired: \(reason). Run `timecoin-node db reindex --datadir "
-                + "\(directory.dataDirectory) --network \(directory.network.rawValue)`, or restore a backup"
+            let advice = "\(damage.record) cannot be repaired: \(reason). \(commands)"
             guard DatabaseCare.votedTables.contains(damage.record.table) else {
                 return logger.critical("\(advice)")
             }

@@ -143,7 +143,7 @@ struct BlockSearch {
     /// The block that holds a transaction.
     ///
     /// - Parameter near: a height to begin with.
-    /// - Returns: `isWhole`: whether all blocks that there ever were have been looked at.
+    /// - Returns: `isWhole`: whether all blocks that are kept have been looked at.
     func block(
         with identifier: Hash256, near: Height?
     ) throws(StoreFailure) -> (created: CreatedOutputs?, place: Int, isWhole: Bool) {
@@ -151,7 +151,7 @@ struct BlockSearch {
         if let near, near <= tip.height { heights.append(near) }
         let lowest = max(base.blocksFrom, tip.height - min(tip.height, BlockSearch.walkedMax - 1))
         if lowest <= tip.height { heights += (lowest...tip.height).reversed() }
-        var isWhole = lowest == 0
+        var isWhole = lowest == base.blocksFrom
         for height in heights {
             guard let block = try block(at: height) else {
                 isWhole = false

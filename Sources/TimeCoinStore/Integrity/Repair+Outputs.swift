@@ -74,9 +74,10 @@ extension Repair {
         guard let identifier = key.hash else { return .remove }
         let (created, place, isWhole) = try search.block(with: identifier, near: near)
         guard let created else {
-            return isWhole
-                ? .remove
-                : .impossible("transaction \(identifier) is in none of the blocks that can be read")
+            guard isWhole else {
+                return .impossible("transaction \(identifier) is in none of the blocks that can be read")
+            }
+            return base.blocksFrom == 0 ? .remove : try transaction(byOutputs: identifier)
         }
         let committed = created.transactions[place]
         if committed.positionCount > 0 {
@@ -88,6 +89,29 @@ extension Repair {
         let location = TransactionLocation(
             height: created.block.header.height, index: UInt32(truncatingIfNeeded: place))
         return .put(TransactionRecord(committed, at: location).encoded)
+    }
+
+    /// A transaction of a block that is not here, by those of its outputs that are: they stand together. Of
+    /// one that has none nothing need be known.
+    private func transaction(byOutputs identifier: Hash256) throws(StoreFailure) -> Remedy {
+        guard tip.leafCount <= Repair.outputsScannedMax else {
+            return .impossible("the block of transaction \(identifier) is not here")
+        }
+        var found: [UnspentOutput] = []
+        var isWhole = true
+        try reader.transaction.walk(reader.tables.outputs) { key, bytes throws(StoreFailure) in
+            let record = try reader.sound { reader throws(StoreFailure) in
+                try bytes.map { bytes throws(StoreFailure) in try reader.outputRecord(bytes, key) }
+            }
+            guard let record, let record else { return isWhole = false }
+            guard record.outPoint.transaction == identifier else { return }
+            guard try isLeaf(record.entry.leaf(for: record.outPoint), at: record.entry.position) else {
+                return isWhole = false
+            }
+            found.append(UnspentOutput(outPoint: record.outPoint, entry: record.entry))
+        }
+        guard isWhole else { return .impossible("an output is damaged, which may be of \(identifier)") }
+        return TransactionRecord(unspent: found).map { .put($0.encoded) } ?? .remove
     }
 
     func node(_ key: RecordKey) throws(StoreFailure) -> Remedy {

@@ -10,20 +10,28 @@ struct Repair {
         case remove
         case needsBlock(Height)
         case impossible(String)
+        /// It goes, and with it the undo records below.
+        case forget(Height)
     }
 
     let reader: ChainReader
     let tip: ChainTip
     let base: HistoryBase
     let near: Height?
+    /// Sets of validators that are known from elsewhere.
+    let sets: [ValidatorSet]
 
     /// Headers passed over while searching for one that leads to another.
     static let linkedMax: UInt64 = 1024
     /// Headers looked at for one with a hash.
     static let headersScannedMax: UInt64 = 1 << 20
+    /// Outputs ever created of a chain whose outputs are searched for those of a transaction.
+    static let outputsScannedMax: UInt64 = 1 << 20
 
     /// `nil` where not even the tip can be read.
-    init?(_ reader: ChainReader, near height: Height?) throws(StoreFailure) {
+    init?(
+        _ reader: ChainReader, near height: Height?, knowing sets: [ValidatorSet] = []
+    ) throws(StoreFailure) {
         guard let tip = try reader.sound({ reader throws(StoreFailure) in try reader.tip() }) ?? nil,
             let base = try reader.sound({ reader throws(StoreFailure) in try reader.base() })
         else { return nil }
@@ -31,11 +39,7 @@ struct Repair {
         self.tip = tip
         self.base = base
         near = height
-    }
-
-    /// What somebody does who cannot have a record repaired.
-    static func advice(_ reason: String) -> String {
-        "\(reason): stop the node and run 'timecoin-node db reindex', or restore a backup"
+        self.sets = sets
     }
 
     var search: BlockSearch { BlockSearch(reader: reader, tip: tip, base: base) }
@@ -178,15 +182,17 @@ struct Repair {
         {
             return .keep
         }
-        return .impossible("nothing else says how to take back block \(height)")
+        return .forget(height)
     }
 
     private func validatorSet(_ key: RecordKey) throws(StoreFailure) -> Remedy {
-        guard let bytes = try reader.state(), let state = try? ChainState(decoding: bytes),
-            state.headerHash == tip.hash, state.validators.hash == key.hash
-        else { return .impossible("no other record holds this set of validators") }
+        let bytes = try reader.sound { reader throws(StoreFailure) in try reader.state() } ?? nil
+        let last = bytes.flatMap { try? ChainState(decoding: $0) }?.validators
+        guard let set = ([last].compactMap { $0 } + sets).first(where: { $0.hash == key.hash }) else {
+            return .impossible("no other record holds this set of validators")
+        }
         var writer = ByteWriter()
-        state.validators.encode(into: &writer)
+        set.encode(into: &writer)
         return .put(writer.bytes)
     }
 }

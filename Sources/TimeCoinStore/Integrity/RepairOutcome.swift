@@ -2,12 +2,13 @@ public import TimeCoinCore
 
 /// What became of a damaged record.
 public enum RepairOutcome: Hashable, Sendable {
-    /// It is as it was before the damage.
+    /// It is as it was before the damage, or nothing needs it: of undo records those from the next one on
+    /// are left, and a transaction whose block is not here is known by its outputs.
     case repaired
     /// The block of this height, with its certificate, has to come from somebody else;
     /// ``ChainStore/restore(_:)`` takes it.
     case needsBlock(Height)
-    /// No other record says what it has been, and what to do now.
+    /// No other record says what it has been; why.
     case impossible(String)
 }
 
@@ -18,34 +19,38 @@ extension ChainStore {
     /// Makes a damaged record again from other records. Whatever is written was verified: by the header, by a
     /// leaf, or by the way up to a root of the certified header. What was there is in quarantine.
     ///
-    /// - Parameter height: a height at which what is needed is likely to be found.
+    /// - Parameters:
+    ///   - height: a height at which what is needed is likely to be found.
+    ///   - sets: of validators that are known from elsewhere: that of genesis, those of recoveries.
     /// - Throws: ``StoreFailure`` for faults of the disk.
     public func repair(
-        _ record: StoreFailure.DamagedRecord, near height: Height? = nil
+        _ record: StoreFailure.DamagedRecord, near height: Height? = nil, knowing sets: [ValidatorSet] = []
     ) throws(StoreFailure) -> RepairOutcome {
         guard let (table, key) = tables.place(of: record) else {
-            return .impossible(Repair.advice("the damage of \(record) has no key"))
+            return .impossible("the damage of \(record) has no key")
         }
         do throws(StoreFailure) {
+            if table.identifier == tables.state.identifier { return try repairState(key) }
             for attempt in 1...ChainStore.searchesMax {
                 let isLast = attempt == ChainStore.searchesMax
-                let prepared = isLast ? nil : try remedy(table, key, near: height)
-                if let outcome = try apply(prepared, table, key, near: height) { return outcome }
+                let prepared = isLast ? nil : try remedy(table, key, near: height, sets)
+                if case .forget(let height) = prepared?.remedy { try forgetUndo(below: height) }
+                if let outcome = try apply(prepared, table, key, near: height, sets) { return outcome }
             }
         } catch {
             // Pages of the tree itself are damaged: nothing more is written into it.
             guard error.code == .corrupt else { throw error }
-            return .impossible(Repair.advice("\(error)"))
+            return .impossible("\(error)")
         }
-        return .impossible(Repair.advice("the chain changes too fast"))
+        return .impossible("the chain changes too fast")
     }
 
     private func remedy(
-        _ table: Table, _ key: RecordKey, near height: Height?
+        _ table: Table, _ key: RecordKey, near height: Height?, _ sets: [ValidatorSet]
     ) throws(StoreFailure) -> (tip: ChainTip, remedy: Repair.Remedy)? {
         do {
             return try reading { reader in
-                guard let repair = try Repair(reader, near: height) else { return nil }
+                guard let repair = try Repair(reader, near: height, knowing: sets) else { return nil }
                 return (repair.tip, try repair.remedy(table, key))
             }
         } catch let failure as StoreFailure {
@@ -59,12 +64,12 @@ extension ChainStore {
     /// - Returns: `nil` when there is another tip.
     private func apply(
         _ prepared: (tip: ChainTip, remedy: Repair.Remedy)?, _ table: Table, _ key: RecordKey,
-        near height: Height?
+        near height: Height?, _ sets: [ValidatorSet]
     ) throws(StoreFailure) -> RepairOutcome? {
         try environment.write { transaction throws(StoreFailure) -> RepairOutcome? in
             let writer = ChainWriter(transaction, tables, options)
-            guard let repair = try Repair(writer.reader, near: height) else {
-                return .impossible(Repair.advice("the tip cannot be read"))
+            guard let repair = try Repair(writer.reader, near: height, knowing: sets) else {
+                return .impossible("the tip cannot be read")
             }
             guard prepared.map({ $0.tip == repair.tip }) ?? true else { return nil }
             let remedy = if let prepared { prepared.remedy } else { try repair.remedy(table, key) }
@@ -74,19 +79,20 @@ extension ChainStore {
                     return .repaired
                 }
                 guard try writer.quarantine(table, key) else {
-                    return .impossible(Repair.advice("the quarantine is full"))
+                    return .impossible("the quarantine is full")
                 }
                 switch remedy {
                 case .keep: break
                 case .needsBlock(let height): return .needsBlock(height)
-                case .impossible(let reason): return .impossible(Repair.advice(reason))
+                case .impossible(let reason): return .impossible(reason)
                 case .put(let payload):
                     try writer.overwrite(payload, table, key)
                     guard try transaction.record(table, key) == payload else {
                         throw table.corrupt(key, "not there after it was written")
                     }
-                case .remove:
-                    try writer.remove(table, key)
+                case .remove: try writer.remove(table, key)
+                // It may be one that is missing.
+                case .forget: _ = try transaction.delete(table, key)
                 }
                 try writer.markRepaired(table, key)
                 return .repaired
@@ -133,7 +139,7 @@ extension ChainWriter {
                 try reader.transaction.record(table, key) == payload
             } ?? false
         case .remove: return try transaction.raw(table, key, bytesMax: 1) == nil
-        case .needsBlock, .impossible: return false
+        case .needsBlock, .impossible, .forget: return false
         }
     }
 
