@@ -17,7 +17,8 @@ import sys
 import tempfile
 import time
 
-from exerciser import BIN, EXERCISER, Directory, Lost
+from exerciser import Directory, Lost
+from prepared import commit_some, long_record, strace_works, torn
 
 stride = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 draw = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
@@ -28,12 +29,6 @@ WRITES = ("pwrite64", "pwritev", "pwritev2", "write", "writev")
 # The last tells that one byte was written, and none was: a disk that lies.
 KILL, EIO, ENOSPC, LIE = "signal=KILL", "error=EIO", "error=ENOSPC", "retval=1"
 NAMES = {KILL: "kill", EIO: "EIO", ENOSPC: "ENOSPC", LIE: "lie"}
-
-
-def strace_works():
-    if not shutil.which("strace"):
-        return False
-    return subprocess.run(["strace", "-f", "-e", "trace=write", "true"], capture_output=True).returncode == 0
 
 
 class Work:
@@ -67,37 +62,6 @@ class Work:
                 # Giving a lock back cannot fail in a way that matters: its file is closed next.
                 if directory.path in line and "LOCK_UN" not in line:
                     yield match[1], seen[match[1]], line
-
-
-def commit_some(count):
-    def prepare(directory):
-        status, lines = directory.commit(count)
-        assert status == 0, lines
-    return prepare
-
-
-def torn(directory):
-    """As a kill leaves it: half a record at the end of the journal and of the signer's record."""
-    commit_some(7)(directory)
-    journal = os.path.join(directory.path, "journal")
-    for path in (os.path.join(journal, sorted(name for name in os.listdir(journal) if name.endswith(".v1"))[-1]),
-                 os.path.join(directory.path, "sign", "signed.v1")):
-        with open(path, "r+b") as file:
-            first = file.read(40)
-            file.seek(0, os.SEEK_END)
-            file.write(b"\x00" * 11)
-
-
-def long_record(directory):
-    """A signer's record that the next signatures compact."""
-    commit_some(2)(directory)
-    path = os.path.join(directory.path, "sign", "signed.v1")
-    status, lines = directory.run("sign", 7600)
-    assert status == 0, lines[-1:]
-    assert os.path.getsize(path) > (1 << 20) - 20_000, os.path.getsize(path)
-    while os.path.getsize(path) < 1 << 20:
-        status, lines = directory.run("sign", 1 + (max(0, (1 << 20) - os.path.getsize(path)) // 150))
-        assert status == 0, lines[-1:]
 
 
 def works():

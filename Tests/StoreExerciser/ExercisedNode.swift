@@ -86,6 +86,7 @@ final class ExercisedNode {
             var random = SeededGenerator(seed: life, part: 2 * commit.height + UInt64(type.rawValue))
             let value = Bool.random(using: &random) ? commit.hash : nil
             try vote(Vote(type: type, height: commit.height, round: 0, value: value))
+            try hear(Vote(type: type, height: commit.height, round: 0, value: commit.hash))
         }
         stage = .journal
         try journal.sync()
@@ -119,6 +120,16 @@ final class ExercisedNode {
         stage = .journal
         let signed = SignedVote(vote: vote, member: signer.key, signature: signature)
         try journal.append(.record(.vote(signed)), height: vote.height)
+    }
+
+    /// Takes in what the others vote for, which waits for the next sync.
+    private func hear(_ vote: Vote) throws {
+        stage = .journal
+        for member in chain.chain.members.dropFirst() {
+            let signature = member.sign(vote.signedBytes(chain: chain.chain.genesis.hash))
+            let signed = SignedVote(vote: vote, member: member.publicKey, signature: signature)
+            try journal.append(.record(.vote(signed)), height: vote.height)
+        }
     }
 
     /// Tries again what has failed.

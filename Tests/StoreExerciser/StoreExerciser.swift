@@ -106,7 +106,8 @@ enum StoreExerciser {
                 }
                 values.insert(height)
             case .record(.vote(let signed)):
-                let place = "\(signed.vote.height)/\(signed.vote.round)/\(signed.vote.type)"
+                let vote = signed.vote
+                let place = "\(vote.height)/\(vote.round)/\(vote.type) of \(signed.member)"
                 guard signatures.updateValue(signed.signature, forKey: place) ?? signed.signature
                     == signed.signature
                 else { throw ChainComparison.Difference(description: "two signatures at \(place)") }

@@ -41,6 +41,37 @@ struct EnvironmentTests {
         withExtendedLifetime(environment) {}
     }
 
+    @Test("a database of which a crash left a part while it was created begins anew; one with a commit does not")
+    func creationCutShort() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("data.mdb")
+        do { _ = try Environment(directory: directory.path, mapBytes: 1 << 20) }
+        let whole = try TemporaryDirectory.read(path)
+        let zeros = [UInt8](repeating: 0, count: whole.count)
+        let sector = 512
+        for cut in stride(from: 0, through: whole.count, by: 97) {
+            let border = cut - cut % sector
+            for left in [
+                Array(whole[..<cut]), Array(whole[..<border] + zeros[border...]),
+                Array(zeros[..<border] + whole[border...]),
+            ] {
+                try TemporaryDirectory.write(left, to: path)
+                let environment = try Environment(directory: directory.path, mapBytes: 1 << 20)
+                let table = try environment.table("a", 1, checksumKey: EnvironmentTests.key)
+                try EnvironmentTests.commit(1, environment, table)
+            }
+        }
+        let committed = try TemporaryDirectory.read(path)
+        for cut in [152, 200, 4095, 4096, 4200] {
+            let left = Array(committed[..<cut])
+            try TemporaryDirectory.write(left, to: path)
+            #expect(throws: StoreFailure(.corrupt, ""), "cut at \(cut)") {
+                try Environment(directory: directory.path, mapBytes: 1 << 20)
+            }
+            #expect(try TemporaryDirectory.read(path) == left)
+        }
+    }
+
     @Test("a snapshot in use is told with how far it lies behind, and one of a killed process is cleared")
     func killedReader() async throws {
         let directory = try TemporaryDirectory()

@@ -82,6 +82,31 @@ import Testing
         }
     }
 
+    @Test("K13: an entry of which a power cut left some sectors and not the others is cut off")
+    func everySectorLost() throws {
+        let source = try TemporaryDirectory()
+        try SignRecordFile.create(in: source.path, instance: 5)
+        let payload = [UInt8](repeating: 7, count: 1200)
+        do {
+            let file = try SignRecordFile(opening: source.path)
+            for height in 0..<3 { try file.append(payload, height: UInt64(height)) }
+        }
+        let bytes = try TemporaryDirectory.read(source.file("signed.v1"))
+        let last = bytes.count - payload.count - Frame.headerBytes
+        let sectors = [last] + Array(stride(from: (last / 512 + 1) * 512, to: bytes.count, by: 512))
+        let directory = try TemporaryDirectory()
+        for kept in 0..<(1 << sectors.count) - 1 {
+            var left = bytes
+            for (number, start) in sectors.enumerated() where kept & 1 << number == 0 {
+                for place in start..<min(bytes.count, (start / 512 + 1) * 512) { left[place] = 0 }
+            }
+            try TemporaryDirectory.write(left, to: directory.file("signed.v1"))
+            let file = try SignRecordFile(opening: directory.path)
+            #expect(file.records.map(\.height) == [0, 1], "sectors \(kept)")
+            #expect(file.wasTorn)
+        }
+    }
+
     @Test("A long record is compacted to its last entries and stays readable")
     func compaction() throws {
         let directory = try SignRecordFileTests.created(count: 1)

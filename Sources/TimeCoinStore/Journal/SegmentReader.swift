@@ -38,6 +38,8 @@ struct SegmentReader {
 
     /// Bytes read at once.
     static let windowBytes = 1 << 20
+    /// What a disk writes whole or not at all, at least. Unit: bytes.
+    static let sectorBytes: UInt64 = 512
 
     /// - Parameter first: the sequence of the first record.
     init(_ path: String, _ files: any FileSystem, first: UInt64) throws(StoreFailure) {
@@ -79,10 +81,25 @@ struct SegmentReader {
         return window[start..<start + count]
     }
 
-    private mutating func hasOnlyZeros(from start: UInt64) throws(StoreFailure) -> Bool {
+    /// Whether a sector of the disk has nothing but zeros of what lies between an offset and the end: a power
+    /// cut met the write when it had come to other sectors only. Rot does not look like that.
+    mutating func lacksSector(from start: UInt64) throws(StoreFailure) -> Bool {
         var place = start
         while place < size {
-            let count = Int(min(UInt64(SegmentReader.windowBytes), size - place))
+            let next = min(size, place - place % SegmentReader.sectorBytes + SegmentReader.sectorBytes)
+            if try hasOnlyZeros(from: place, to: next) { return true }
+            place = next
+        }
+        return false
+    }
+
+    private mutating func hasOnlyZeros(
+        from start: UInt64, to end: UInt64? = nil
+    ) throws(StoreFailure) -> Bool {
+        var place = start
+        let end = end ?? size
+        while place < end {
+            let count = Int(min(UInt64(SegmentReader.windowBytes), end - place))
             guard let bytes = try bytes(at: place, count), bytes.allSatisfy({ $0 == 0 }) else { return false }
             place += UInt64(count)
         }

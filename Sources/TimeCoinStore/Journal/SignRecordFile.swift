@@ -71,8 +71,9 @@ public final class SignRecordFile {
 
     /// Opens an existing record.
     ///
-    /// - Throws: `missing` when none was created: nothing may be signed then. `corrupt` also for a complete
-    ///   but wrong last record: it may have been durable. `locked`, `formatTooNew`, `formatTooOld`, `io`.
+    /// - Throws: `missing` when none was created: nothing may be signed then. `corrupt` also for a wrong last
+    ///   record of which no sector is missing: it may have been durable. `locked`, `formatTooNew`,
+    ///   `formatTooOld`, `io`.
     public init(opening directory: String, files: any FileSystem = PosixFileSystem()) throws(StoreFailure) {
         guard try files.names(in: directory) != nil else { throw SignRecordFile.missing(directory) }
         lock = try files.lock(directory)
@@ -175,7 +176,11 @@ public final class SignRecordFile {
             case .end:
                 return (records, reader.offset, false)
             case .bad(let offset, let kind):
-                guard kind == .torn, !records.isEmpty, try !reader.hasRecord(after: offset) else {
+                // Every record is one write, and synced before the next one.
+                let lacksSector = try reader.lacksSector(from: offset)
+                guard kind == .torn || lacksSector, !records.isEmpty,
+                    try !reader.hasRecord(after: offset)
+                else {
                     throw StoreFailure.corrupt(
                         path, withUnsafeBytes(of: offset.bigEndian) { Array($0) },
                         "an unreadable record at byte \(offset): nothing may be signed with this record")

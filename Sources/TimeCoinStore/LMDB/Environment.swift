@@ -38,6 +38,7 @@ final class Environment: @unchecked Sendable {
         try LMDBStatus.check(
             mdb_env_set_maxreaders(handle, Environment.readersMax), "set the number of readers")
         try LMDBStatus.check(mdb_env_set_mapsize(handle, mapBytes), "set the size of the map")
+        try Environment.removeUnborn(in: directory)
         let flags = CUnsignedInt(bitPattern: MDB_NOTLS)
         try LMDBStatus.check(mdb_env_open(handle, directory, flags, 0o600), "open \(directory)")
         var dead: CInt = 0
