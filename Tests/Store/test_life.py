@@ -1,6 +1,7 @@
-"""The commands that replace a database, killed or failed at the system calls that change files: the database that was there
-is never lost, and the next call, or the next start, goes on or says exactly what to do. Needs strace; without it, it says
-so. Run by Scripts/test-store.
+"""The commands on a stopped node's database, killed or failed at the system calls that change files. Those that replace a
+database never lose the one that was there; those that make a copy leave the database as it is, and what has the name of
+the copy is whole. The next call goes on, or says exactly what to do. Needs strace; without it, it says so. Run by
+Scripts/test-store.
 
 usage: test_life.py PROGRAMS [STRIDE [SEED]]        one of STRIDE faults, drawn by the seed; all of them with 1
 """
@@ -88,16 +89,37 @@ class World:
 
     def works(self):
         """A name, the words of the command, and the height at its end."""
+        for name, words, proof in (
+                ("backup", ("backup",), self.is_backup), ("snapshot create", ("snapshot", "create"), self.is_snapshot),
+                ("db export", ("db", "export"), self.is_archive)):
+            yield Copy(self, name, words, proof)
         yield Work(self, "restore", ("restore", "--replace", self.fed["backup"]), self.height)
         yield Work(self, "snapshot load", ("snapshot", "load", "--replace", self.fed["snapshot"]), self.height)
         yield Work(self, "db reindex", ("db", "reindex"), START)
         yield Work(self, "db import", ("db", "import", self.fed["archive"]), self.height)
 
 
+    def is_backup(self, path, beside):
+        """Whether a copy is whole: restored where nothing is, it is the database that it is of."""
+        return self.gives(beside, "restore", path)
+
+    def is_snapshot(self, path, beside):
+        return call(self.part, "snapshot", "verify", path)[0] == 0
+
+    def is_archive(self, path, beside):
+        return self.gives(beside, "db", "import", path)
+
+    def gives(self, beside, *words):
+        shutil.copytree(self.part, beside)
+        shutil.rmtree(os.path.join(beside, "local", "chain"))
+        return call(beside, *words)[0] == 0 and height_of(beside) == START
+
+
 class Work:
     def __init__(self, world, name, words, height):
         self.world, self.name, self.words, self.height = world, name, words, height
         self.keeps = name != "db import"
+        self.replaces = name in ("restore", "snapshot load")
 
     def copy(self):
         # Always at the same place: the calls to fail are named by their paths.
@@ -112,16 +134,17 @@ class Work:
         datadir = self.copy()
         try:
             with tempfile.NamedTemporaryFile("r") as log:
-                status, _, error = call(datadir, *self.words, wrapper=(
+                status, _, error = call(datadir, *self.command(datadir), wrapper=(
                     "strace", "-f", "-y", "-qq", "-o", log.name, "-e", "trace=" + ",".join(CALLS)))
                 assert status == 0, error
                 seen, found = collections.Counter(), []
                 self.paths = set()
                 for line in log:
                     match = re.match(r"(\d+) +(\w+)\(", line)
-                    if not match or datadir not in line:
+                    place = os.path.dirname(datadir)
+                    if not match or place not in line:
                         continue
-                    self.paths |= set(re.findall(re.escape(datadir) + r"[^\"<>]*", line))
+                    self.paths |= set(re.findall(re.escape(place) + r"/[^\"<>]*", line))
                     seen[match[1], match[2]] += 1
                     # What is only read, or not there, changes nothing.
                     if not (match[2] == "openat" and "O_CREAT" not in line):
@@ -138,6 +161,9 @@ class Work:
         left = [name for name in os.listdir(root) if name in ("chain.new", "chain.restore", "chain.loading", "chain.reindex")]
         if left:
             raise Lost(f"left over: {left}")
+
+    def command(self, datadir):
+        return self.words
 
     def kept(self, datadir):
         """Where the old database is now: in its place, or beside it; it must be whole."""
@@ -162,36 +188,95 @@ class Work:
         return bool(old)
 
     def inject(self, name, number, fault):
+        """One call with one fault, and what follows. Returns how it ended, in words."""
         datadir = self.copy()
-        where = f"{self.name}: {fault} at {name} {number}"
         try:
-            status, said, error = call(datadir, *self.words, wrapper=(
-                "strace", "-f", "-qq", "-o", "/dev/null", *(word for path in self.paths for word in ("-P", path)), "-e",
-                f"trace={name}", "-e", f"inject={name}:{fault}:when={number}"))
-            # Now and then a run has a call fewer before it, and this one never comes. The program in which a command tries
-            # the database may be what is killed: the command says so then, with 75.
-            allowed = (-signal.SIGKILL, 128 + signal.SIGKILL, 75) if fault == KILL else (74,)
-            if status in (74, 75) and status in allowed:
-                told = json.loads(error.splitlines()[-1])
-                if told["code"] != status or not told["message"]:
-                    raise Lost(f"ended without a reason: {error}")
-            elif status != 0 and status not in allowed:
-                raise Lost(f"ended with {status}: {error[-400:]}")
-            isSwapped = self.kept(datadir)
-            again, _, error = call(datadir, *self.words)
-            if again != 0:
-                raise Lost(f"the next call ends with {again}: {error[-400:]}")
-            self.check_end(datadir, self.height)
-            root = os.path.join(datadir, "local")
-            # It has no height in its name where it could not be read.
-            old = {f"chain.old-{START}", "chain.old-unread"}
-            if self.keeps and isSwapped and not old & set(os.listdir(root)):
-                raise Lost(f"the old database is gone: {os.listdir(root)}")
-            return status
+            with tempfile.NamedTemporaryFile("r") as log:
+                status, said, error = call(datadir, *self.command(datadir), wrapper=(
+                    "strace", "-f", "-y", "-q", "-o", log.name, *(word for path in self.paths for word in ("-P", path)), "-e",
+                    f"trace={name}", "-e", f"inject={name}:{fault}:when={number}"))
+                met = [line for line in log if "(INJECTED)" in line or "killed by SIGKILL" in line]
+            ended = self.ended(datadir, status, error, fault, met)
+            self.goes_on(datadir)
+            return ended
         except Lost as loss:
-            raise Lost(f"{where}: {loss}") from loss
+            raise Lost(f"{self.name}: {fault} at {name} {number}: {loss}") from loss
         finally:
             shutil.rmtree(os.path.dirname(datadir))
+
+    def ended(self, datadir, status, error, fault, met):
+        # The program in which a command tries the database may be what is killed: the command says so then, with 75.
+        allowed = (-signal.SIGKILL, 128 + signal.SIGKILL, 75) if fault == KILL else (74,)
+        if status in (74, 75) and status in allowed:
+            told = json.loads(error.splitlines()[-1])
+            if told["code"] != status or not told["message"]:
+                raise Lost(f"ended without a reason: {error}")
+        elif status != 0 and status not in allowed:
+            raise Lost(f"ended with {status}: {error[-400:]}")
+        if status != 0:
+            return str(status)
+        # Now and then a run has a call fewer before it, and this one never comes.
+        if not met:
+            return "not reached"
+        # A database that cannot be opened, with the record beside it, is replaced all the same, and kept.
+        old = re.escape(os.path.join(datadir, "local", ""))
+        if self.replaces and all(re.search(rf'[<"]{old}(chain|sign)[/">]', line) for line in met):
+            return "0, the old database unread"
+        raise Lost(f"ended with 0 after {met}")
+
+    def goes_on(self, datadir):
+        isSwapped = self.kept(datadir)
+        again, _, error = call(datadir, *self.words)
+        if again != 0:
+            raise Lost(f"the next call ends with {again}: {error[-400:]}")
+        self.check_end(datadir, self.height)
+        root = os.path.join(datadir, "local")
+        # It has no height in its name where it could not be read.
+        old = {f"chain.old-{START}", "chain.old-unread"}
+        if self.keeps and isSwapped and not old & set(os.listdir(root)):
+            raise Lost(f"the old database is gone: {os.listdir(root)}")
+
+
+class Copy(Work):
+    """A command that writes a copy of the database to a new place."""
+
+    def __init__(self, world, name, words, proof):
+        super().__init__(world, name, words, START)
+        self.proof = proof
+
+    def target(self, datadir):
+        return os.path.join(os.path.dirname(datadir), "copy")
+
+    def command(self, datadir):
+        return (*self.words, self.target(datadir))
+
+    def check_end(self, datadir, height):
+        super().check_end(datadir, height)
+        target = self.target(datadir)
+        beside = os.path.join(os.path.dirname(datadir), "beside")
+        if not self.proof(target, beside):
+            raise Lost("the copy is not whole")
+        shutil.rmtree(beside, ignore_errors=True)
+        left = set(os.listdir(os.path.dirname(datadir))) - {"node", "copy"}
+        if left:
+            raise Lost(f"left over: {left}")
+
+    def goes_on(self, datadir):
+        if height_of(datadir) != START:
+            raise Lost("the database is not as it was")
+        target = self.target(datadir)
+        again, _, error = call(datadir, *self.command(datadir))
+        # Whatever has the name of the copy is whole; then, and only then, the next call says that it is there.
+        if os.path.exists(target) and again != 0:
+            told = json.loads(error.splitlines()[-1])
+            if told["code"] != 1 or "is there already" not in told["message"] or not told["hint"]:
+                raise Lost(f"the next call ends with {again}: {error[-400:]}")
+            for left in (target + ".partial", target + ".partial.part"):
+                if os.path.exists(left):
+                    raise Lost(f"left over: {left}")
+        elif again != 0:
+            raise Lost(f"the next call ends with {again}: {error[-400:]}")
+        self.check_end(datadir, START)
 
 
 if not shutil.which("strace") or subprocess.run(["strace", "true"], capture_output=True).returncode != 0:

@@ -71,11 +71,19 @@ public enum DatabaseReindex {
         func open() throws -> NodeDatabase {
             try NodeDatabase(opening: directory, at: directory.reindexed, creating: true, options: options)
         }
-        if let begun = try? open(), begun.store.instance == old.store.instance,
-            let tip = try? begun.store.snapshot({ try $0.tip() }),
-            let kept = try? old.store.snapshot({ try $0.hash(at: tip.height) }), kept == tip.hash
-        {
-            return begun
+        do {
+            let begun = try open()
+            if begun.store.instance == old.store.instance,
+                let tip = try? begun.store.snapshot({ try $0.tip() }),
+                let kept = try? old.store.snapshot({ try $0.hash(at: tip.height) }), kept == tip.hash
+            {
+                return begun
+            }
+        } catch let failure as StoreFailure where [.io, .full].contains(failure.code) {
+            // What is damaged is made anew; a disk that fails is not asked again.
+            throw failure
+        } catch {
+            // Nothing of it is of use.
         }
         try DatabaseSwap.clear(directory.reindexed)
         return try open()
