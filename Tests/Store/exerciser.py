@@ -70,6 +70,10 @@ class Directory:
         self.life += 1
         return self.run("run", self.life, count, *defect, **options)
 
+    def prune(self, count):
+        self.life += 1
+        return self.run("prune", self.life, count)
+
     def run_and_kill(self, seconds, *defect):
         """Starts it and kills it with -9 after a time. Returns whether it was killed before its end."""
         self.life += 1

@@ -39,3 +39,9 @@ def long_record(directory):
     while os.path.getsize(path) < 1 << 20:
         status, lines = directory.run("sign", 1 + (max(0, (1 << 20) - os.path.getsize(path)) // 150))
         assert status == 0, lines[-1:]
+
+
+def pruned(directory):
+    """A database from which the next call prunes more."""
+    status, lines = directory.prune(60)
+    assert status == 0 and lines[-1].startswith("pruned"), lines[-2:]

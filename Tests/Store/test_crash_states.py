@@ -12,7 +12,7 @@ import sys
 import time
 
 from exerciser import Directory, Lost
-from prepared import commit_some, long_record, strace_works, torn
+from prepared import commit_some, long_record, pruned, strace_works, torn
 from recorded_writes import Disk, Recording, write_out
 
 states = int(sys.argv[2]) if len(sys.argv) > 2 else 300
@@ -23,7 +23,8 @@ WORKS = (
     ("a new directory", 10, lambda directory: None, ("run", 1, 3)),
     ("opening after a kill, and commits", 8, torn, ("run", 50, 3)),
     ("commits and new journal segments", 8, commit_some(3), ("run", 50, 14)),
-    ("commits that let old segments go", 3, commit_some(148), ("run", 50, 3)),
+    ("commits that let old segments go", 2, commit_some(148), ("run", 50, 3)),
+    ("pruning of old blocks", 2, pruned, ("prune", 50, 2)),
     # Its record alone takes seconds to read.
     ("a signer's record that is compacted", 1, long_record, ("sign", 2)),
 )
@@ -41,7 +42,7 @@ class Recorded:
         # The books as they were before: what this run tells is told step by step.
         with Directory(CHAIN_SEED, copy_of=self.source) as directory:
             self.recording = Recording(directory, lambda **options: directory.run(*arguments, **options))
-        self.has_commits = arguments[0] == "run"
+        self.has_commits = arguments[0] != "sign"
         assert self.recording.status == 0, self.recording.lines[-2:]
 
     def __enter__(self):

@@ -38,10 +38,13 @@ final class ExercisedNode {
     private var stage = Stage.nothing
     private let defect: Defect
 
-    init(opening directory: String, seed: UInt64, defect: Defect = .none) throws {
+    init(
+        opening directory: String, seed: UInt64, defect: Defect = .none,
+        options: StoreOptions = StoreOptions()
+    ) throws {
         self.defect = defect
         chain = try SeededChain(seed: seed)
-        var options = StoreOptions()
+        var options = options
         options.instance = ExercisedNode.instance
         let sign = directory + "/sign"
         if try PosixFileSystem().names(in: sign)?.contains(where: { $0.hasPrefix("signed.v") }) != true {

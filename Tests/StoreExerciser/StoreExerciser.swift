@@ -10,6 +10,7 @@ import TimeCoinTesting
 ///
 ///     run DIRECTORY SEED LIFE COUNT [DEFECT]   commits COUNT blocks, tells each after it is durable
 ///     sign DIRECTORY SEED COUNT                signs COUNT times at the next height
+///     prune DIRECTORY SEED LIFE COUNT          commits COUNT blocks, prunes what is ten blocks old
 ///     check DIRECTORY SEED                     compares everything with a replay from genesis
 ///     shuffle DIRECTORY SEED COUNT             COUNT random steps: apply, take back, open again
 ///     damage DIRECTORY SEED BYTES              a journal cut at every byte, every bit of it flipped
@@ -29,6 +30,7 @@ enum StoreExerciser {
                 guard let defect = ExercisedNode.Defect(rawValue: name) else { exit(64) }
                 try run(words[2], seed, life: numbers[0], count: numbers[1], defect)
             case ("sign", 1): try sign(words[2], seed, count: numbers[0])
+            case ("prune", 2): try prune(words[2], seed, life: numbers[0], count: numbers[1])
             case ("check", 0): try check(words[2], seed)
             case ("shuffle", 1): try shuffle(words[2], seed, count: numbers[0])
             case ("damage", 1):
@@ -48,9 +50,10 @@ enum StoreExerciser {
 
     /// Tells where a start stands, and what the journal kept of the height being decided.
     private static func open(
-        _ directory: String, _ seed: UInt64, _ defect: ExercisedNode.Defect = .none
+        _ directory: String, _ seed: UInt64, _ defect: ExercisedNode.Defect = .none,
+        options: StoreOptions = StoreOptions()
     ) throws -> ExercisedNode {
-        let node = try ExercisedNode(opening: directory, seed: seed, defect: defect)
+        let node = try ExercisedNode(opening: directory, seed: seed, defect: defect, options: options)
         let last = node.signedLast.map { "\($0.height)/\($0.round)/\($0.kind)" } ?? "none"
         let kept = try node.journal.entries(of: node.state.height + 1).count
         Report.line(
@@ -75,6 +78,17 @@ enum StoreExerciser {
         let node = try open(directory, seed, defect)
         try surviving(node) {
             for _ in 0..<count { try node.advance(life: life) }
+        }
+    }
+
+    private static func prune(_ directory: String, _ seed: UInt64, life: UInt64, count: UInt64) throws {
+        var options = StoreOptions()
+        (options.undoBlocks, options.undoSlots) = (4, 1)
+        let node = try open(directory, seed, options: options)
+        try surviving(node) {
+            for _ in 0..<count { try node.advance(life: life) }
+            let report = try node.store.prune(blocksBelow: node.state.height - min(node.state.height, 10))
+            Report.line("pruned \(report.blocks) blocks \(report.groups) groups from \(report.base.blocksFrom)")
         }
     }
 
