@@ -16,9 +16,19 @@ struct BlockBatchTests {
         }
     }
 
+    /// Shows the same time, however long it takes.
+    private func stillClock(_ state: ChainState) -> NodeClock {
+        NodeClock { Moment(instant: Instant(milliseconds: 0), clock: state.header.time) }
+    }
+
     private final class Counter: Sendable {
         private let value = Mutex<UInt64>(0)
-        func next() -> UInt64 { value.withLock { $0 += 1; return $0 } }
+        func next() -> UInt64 {
+            value.withLock {
+                $0 += 1
+                return $0
+            }
+        }
     }
 
     private func heights(_ batch: BlockBatch) -> [Height] { batch.judged.map(\.block.block.header.height) }
@@ -28,12 +38,9 @@ struct BlockBatchTests {
         let source = try DatabaseWorld(blocks: 20)
         defer { source.end() }
         let node = try source.world.atGenesis
-        let clock = NodeClock {
-            Moment(instant: Instant(milliseconds: 0), clock: node.state.header.time)
-        }
         var batch = BlockBatch(try source.certified(), on: node.state)
         var inTurn = batch
-        try await batch.judge(node.verifier, clock: clock)
+        try await batch.judge(node.verifier, clock: stillClock(node.state))
         try inTurn.judgeInTurn(node.verifier)
         let expected = Array(1...Height(PendingChain.blocksMax))
         #expect(heights(batch) == expected && heights(inTurn) == expected)
@@ -66,7 +73,7 @@ struct BlockBatchTests {
             if isInTurn {
                 try batch.judgeInTurn(node.verifier)
             } else {
-                try await batch.judge(node.verifier, clock: .system)
+                try await batch.judge(node.verifier, clock: stillClock(node.state))
             }
             #expect(heights(batch) == [1, 2, 3])
             #expect(batch.commits.map(\.height) == [1, 2, 3])
