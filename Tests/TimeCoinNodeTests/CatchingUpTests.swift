@@ -219,7 +219,9 @@ struct CatchingUpTests {
         let parts = [all[..<limit], all[limit..<2 * limit], all[(2 * limit)...]].map { Array($0) }
         #expect(
             node.store.writes
-                == zip(parts, [0, limit, 2 * limit]).map { .init(heights: $0, toldBefore: Array(all[..<$1])) })
+                == zip(parts, [0, limit, 2 * limit]).map {
+                    .init(heights: $0, toldBefore: Array(all[..<$1]))
+                })
         #expect(node.events.toldHeights == all)
         #expect(node.shell.reactor.state == node.source.world.state && node.shell.fault == nil)
         // What is written with its certificate needs no journal; a single block is the machine's.
@@ -297,7 +299,7 @@ struct CatchingUpTests {
         #expect(again.shell.reactor.state == node.source.world.state)
     }
 
-    @Test("a height that is decided here while fetched blocks are judged is a write of its own; they begin anew")
+    @Test("a height decided here while fetched blocks are judged is a write of its own; they begin anew")
     func decidedMeanwhile() throws {
         var (node, items) = try latecomer(blocks: 5)
         try node.receive(items, tip: 5)
@@ -328,14 +330,18 @@ struct CatchingUpTests {
         #expect(node.shell.reactor.state.height == 3)
     }
 
-    @Test("while blocks are judged and written the next ones are asked for, up to a window")
+    @Test("while blocks are judged and written the next ones are asked for, one answer ahead")
     func ahead() throws {
-        var (node, items) = try latecomer(blocks: 3)
+        var (node, items) = try latecomer(blocks: 5)
         try node.receive(items.prefix(2), tip: 200)
         #expect(node.letters.requests.map(\.start) == [1, 3])
         let request = try #require(node.letters.requests.last)
-        node.shell.deliver(.blocks(id: request.id, items: [items[2]], from: node.peer))
+        node.shell.deliver(.blocks(id: request.id, items: Array(items[2..<5]), from: node.peer))
+        // Two answers wait: no third is asked for before the first is written.
+        #expect(node.letters.requests.count == 2)
+        for job in node.shell.takeJobs() { try node.perform(job) }
+        #expect(node.letters.requests.map(\.start) == [1, 3, 6])
         try node.work()
-        #expect(node.store.writes.map(\.heights) == [[1, 2], [3]])
+        #expect(node.store.writes.map(\.heights) == [[1, 2], [3, 4, 5]])
     }
 }

@@ -18,6 +18,8 @@ struct CatchUp: Sendable {
     private var tips: [PeerKey: Height] = [:]
     private var outstanding: (request: Request, asked: Instant)?
     private var waiting: [Height: CertifiedBlock] = [:]
+    /// Where the last answer began.
+    private var answered: Height = 0
     private var nextID: UInt64 = 1
     private var turn = 0
 
@@ -44,8 +46,8 @@ struct CatchUp: Sendable {
         if outstanding?.request.peer == peer { outstanding = nil }
     }
 
-    /// The next request, if one is due: for what follows the blocks that wait, when they are fewer than a
-    /// window. Silence costs the peer its claim until it makes it again.
+    /// The next request, if one is due: for what follows the blocks that wait, as soon as all of them are of
+    /// one answer. Silence costs the peer its claim until it makes it again.
     mutating func request(above tip: Height, at now: Instant, patience: UInt64) -> Request? {
         waiting = waiting.filter { $0.key > tip }
         if let open = outstanding {
@@ -53,7 +55,7 @@ struct CatchUp: Sendable {
             tips[open.request.peer] = nil
             outstanding = nil
         }
-        guard waiting.count < Int(CatchUp.window) else { return nil }
+        guard waiting.isEmpty || answered <= tip + 1 else { return nil }
         let top = waiting.keys.max() ?? tip
         let ahead = tips.filter { $0.value > top }.keys.sorted()
         guard !ahead.isEmpty else { return nil }
@@ -85,6 +87,7 @@ struct CatchUp: Sendable {
                 return
             }
             if height > tip { waiting[height] = item }
+            answered = request.start
         }
     }
 
