@@ -22,6 +22,7 @@ final class ExercisedNode {
         case journal
         case signature(Vote)
         case commit(BlockCommit)
+        case pruning
     }
 
     /// Small, so that segments begin and go often. Unit: bytes.
@@ -104,6 +105,12 @@ final class ExercisedNode {
         }
     }
 
+    /// Takes away the blocks that are so much older than the tip.
+    func prune(keeping count: UInt64) throws -> PruneReport {
+        stage = .pruning
+        return try store.prune(blocksBelow: state.height - min(state.height, count))
+    }
+
     private func tell(committed commit: BlockCommit, _ state: ChainState) {
         Report.line("committed \(commit.height) \(commit.hash) \(state.roots.root)")
     }
@@ -149,6 +156,7 @@ final class ExercisedNode {
                 let later = Vote(type: .precommit, height: vote.height + 1, round: 9, value: nil)
                 guard try signer.sign(.vote(later)) != nil else { return false }
             case .commit(let commit): try store.commit([commit])
+            case .pruning: try store.commit([])
             }
             return true
         } catch {

@@ -87,8 +87,8 @@ enum StoreExerciser {
         let node = try open(directory, seed, options: options)
         try surviving(node) {
             for _ in 0..<count { try node.advance(life: life) }
-            let report = try node.store.prune(blocksBelow: node.state.height - min(node.state.height, 10))
-            Report.line("pruned \(report.blocks) blocks \(report.groups) groups from \(report.base.blocksFrom)")
+            let report = try node.prune(keeping: 10)
+            Report.line("pruned \(report.blocks) blocks, from \(report.base.blocksFrom) on they are there")
         }
     }
 

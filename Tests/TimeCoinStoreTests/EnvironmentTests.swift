@@ -41,7 +41,7 @@ struct EnvironmentTests {
         withExtendedLifetime(environment) {}
     }
 
-    @Test("a database of which a crash left a part while it was created begins anew; one with a commit does not")
+    @Test("a database that a crash met while it was created begins anew; one with a commit does not")
     func creationCutShort() throws {
         let directory = try TemporaryDirectory()
         let path = directory.file("data.mdb")
