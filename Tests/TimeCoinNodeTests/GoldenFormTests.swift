@@ -153,6 +153,11 @@ struct GoldenFormTests {
             try ByteReader.decode(bytes) { reader throws(DecodingFailure) in try ChainTip(from: &reader) }
                 .encoded
         }
+        forms.add("store/commitment", signed.block.change.state.commitment.keptBytes) { bytes in
+            try ByteReader.decode(bytes) { reader throws(DecodingFailure) in
+                try OutputCommitment(keptIn: &reader)
+            }.keptBytes
+        }
         let header = HeaderRecord(hash: signed.block.block.hash, header: signed.block.block.header)
         forms.add("store/header", header.encoded) { try HeaderRecord(decoding: $0).encoded }
         forms.add("store/undo", undo.encoded) { try UndoRecord(decoding: $0).encoded }
@@ -233,7 +238,7 @@ struct GoldenFormTests {
             #expect(found[cells[0]] == cells[1], "\(cells[0])")
             compared += 1
         }
-        #expect(compared == 5)
+        #expect(compared == 6)
         let frame = try #require(found["journal/frame"])
         #expect(text.contains("`\(frame)`"))
         for name in found.keys where name.hasPrefix("store/") || name.hasPrefix("snapshot/") {

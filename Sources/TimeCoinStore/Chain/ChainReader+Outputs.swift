@@ -6,9 +6,12 @@ extension ChainReader {
     }
 
     func transactionRecord(_ identifier: Hash256) throws(StoreFailure) -> TransactionRecord? {
-        try record(tables.transactions, RecordKey(identifier)) { reader throws(DecodingFailure) in
+        let key = RecordKey(identifier)
+        let row = try record(tables.transactions, key) { reader throws(DecodingFailure) in
             try TransactionRecord(from: &reader)
         }
+        if row == nil { try confirm(tables.transactions, around: key) }
+        return row
     }
 
     func position(of outPoint: OutPoint) throws(StoreFailure) -> UInt64? {
@@ -106,6 +109,8 @@ extension ChainReader {
     func isSpent(_ position: UInt64) throws(StoreFailure) -> Bool {
         let index = position / SpentChunk.positions
         let place = Int(position % SpentChunk.positions)
+        // Reading the whole chunk confirms it.
+        if let confirmations, !confirmations.hasChunk(index) { _ = try chunk(index) }
         let bit = try transaction.withRecord(tables.chunks, RecordKey(index)) { bytes -> Bool? in
             guard bytes.count == SpentChunk.byteCount else { return nil }
             return bytes[place >> 3] & (1 << UInt8(place & 7)) != 0
@@ -188,20 +193,36 @@ extension ChainReader {
         if key.tree == .outputs, key.level < LeafGroup.levels {
             return try leafGroup(LeafGroup.index(of: key))?.node(key)
         }
-        return try record(tables.nodes, RecordKey(key)) { reader throws(DecodingFailure) in
+        let hash = try keptNode(key)
+        try confirm(hash, at: key)
+        return hash
+    }
+
+    /// A node that is kept by itself, as it lies there.
+    func keptNode(_ key: CommitmentNodeKey) throws(StoreFailure) -> Hash256? {
+        try record(tables.nodes, RecordKey(key)) { reader throws(DecodingFailure) in
             try reader.readHash()
         }
     }
 
     func chunk(_ index: UInt64) throws(StoreFailure) -> SpentChunk? {
-        guard let bytes = try transaction.record(tables.chunks, RecordKey(index)) else { return nil }
-        guard let chunk = SpentChunk(bytes) else {
+        let bytes = try transaction.record(tables.chunks, RecordKey(index))
+        let chunk = bytes.flatMap { SpentChunk($0) }
+        guard bytes == nil || chunk != nil else {
             throw tables.chunks.corrupt(RecordKey(index), "not a chunk")
         }
+        try confirm(chunk, at: index)
         return chunk
     }
 
     func leafGroup(_ index: UInt64) throws(StoreFailure) -> LeafGroup? {
+        let group = try keptGroup(index)
+        try confirm(group, at: index)
+        return group
+    }
+
+    /// Leaves as they lie there.
+    func keptGroup(_ index: UInt64) throws(StoreFailure) -> LeafGroup? {
         guard let bytes = try transaction.record(tables.leaves, RecordKey(index)) else { return nil }
         guard let group = LeafGroup(decoding: bytes) else {
             throw tables.leaves.corrupt(RecordKey(index), "not a group of leaves")
@@ -221,6 +242,7 @@ extension ChainReader {
         var unspent: [UnspentOutput] = []
         guard countMax > 0, last != .max else { return unspent }
         let first = RecordKey(script: script, position: last.map { $0 + 1 } ?? 0)
+        try confirm(tables.addresses, around: first)
         try transaction.scan(tables.addresses, from: first) { key, _ throws(StoreFailure) in
             guard key.leadingNumber == script, let position = key.position else { return false }
             let record = try unspentRecord(position)
@@ -240,6 +262,7 @@ extension ChainReader {
         var found: [TransactionLocation] = []
         guard countMax > 0 else { return found }
         let first = last ?? TransactionLocation(height: 0, index: 0)
+        try confirm(tables.history, around: RecordKey(script))
         try transaction.scan(tables.history, from: RecordKey(script: script, first)) {
             key, _ throws(StoreFailure) in
             guard key.leadingNumber == script, let location = key.location else { return false }
@@ -256,6 +279,7 @@ extension ChainReader {
         let script = tables.scriptKey(locking)
         var found: [TransactionLocation] = []
         guard countMax > 0 else { return found }
+        try confirm(tables.history, around: RecordKey(script))
         let end = RecordKey(script: script, first ?? TransactionLocation(height: .max, index: .max))
         try transaction.scanBack(tables.history, below: end) { key, _ throws(StoreFailure) in
             guard key.leadingNumber == script, let location = key.location else { return false }
@@ -275,6 +299,7 @@ extension ChainReader {
         let set = try record(tables.validatorSets, RecordKey(hash)) { reader throws(DecodingFailure) in
             try ValidatorSet(from: &reader)
         }
+        if set == nil { try confirm(tables.validatorSets, around: RecordKey(hash)) }
         // Certificates are judged by it: a checksum says nothing of who wrote the record.
         guard let set, set.hash != hash else { return set }
         throw tables.validatorSets.corrupt(RecordKey(hash), "not the set of this hash")
@@ -283,6 +308,7 @@ extension ChainReader {
     func setChanges(from height: Height, countMax: Int) throws(StoreFailure) -> [Height] {
         var heights: [Height] = []
         guard countMax > 0 else { return heights }
+        try confirm(tables.setChanges, around: RecordKey(0))
         try transaction.scan(tables.setChanges, from: RecordKey(height)) { key, _ throws(StoreFailure) in
             heights.append(key.leadingNumber)
             return heights.count < countMax

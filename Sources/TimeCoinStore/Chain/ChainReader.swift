@@ -9,6 +9,8 @@ struct ChainReader {
     let addressIndex: Bool
     /// Without it everything is read from the database.
     var hot: HotBlocks.View?
+    /// Without them an answer may come from an older page: for those who look at everything anyway.
+    var confirmations: Confirmations?
 
     func record<Value>(
         _ table: Table, _ key: RecordKey, _ decode: (inout ByteReader) throws(DecodingFailure) -> Value
@@ -26,6 +28,13 @@ struct ChainReader {
         if let bytes = try transaction.record(table, RecordKey(height)) { return bytes }
         guard let tip = try tip(), height <= tip.height, try height >= start(of: table) else { return nil }
         throw table.corrupt(RecordKey(height), "missing below the tip")
+    }
+
+    /// Of scheduled blocks it is there whatever was pruned.
+    private func keptCertificate(at height: Height) throws(StoreFailure) -> [UInt8]? {
+        if let bytes = try dense(tables.certificates, at: height) { return bytes }
+        guard try headerRecord(at: height)?.header.kind == .scheduled else { return nil }
+        throw tables.certificates.corrupt(RecordKey(height), "missing for a scheduled block")
     }
 
     /// The height from which on a table has every height.
@@ -103,9 +112,12 @@ extension ChainReader: ChainReading {
     func hash(at height: Height) throws(StoreFailure) -> Hash256? { try headerRecord(at: height)?.hash }
 
     func height(of block: Hash256) throws(StoreFailure) -> Height? {
-        try record(tables.heights, RecordKey(block)) { reader throws(DecodingFailure) in
+        let key = RecordKey(block)
+        let height = try record(tables.heights, key) { reader throws(DecodingFailure) -> Height in
             try reader.readInteger()
         }
+        if height == nil { try confirm(tables.heights, around: key) }
+        return height
     }
 
     func block(at height: Height) throws(StoreFailure) -> [UInt8]? {
@@ -116,9 +128,9 @@ extension ChainReader: ChainReading {
     }
 
     func certificate(at height: Height) throws(StoreFailure) -> [UInt8]? {
-        guard let hot else { return try dense(tables.certificates, at: height) }
+        guard let hot else { return try keptCertificate(at: height) }
         return try hot.record(.certificate, at: height) { () throws(StoreFailure) in
-            try dense(tables.certificates, at: height)
+            try keptCertificate(at: height)
         }
     }
 

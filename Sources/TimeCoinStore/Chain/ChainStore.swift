@@ -15,6 +15,7 @@ public final class ChainStore: ChainStoring {
     let tables: ChainTables
     let options: StoreOptions
     let hot: HotBlocks
+    let confirmations: Confirmations
 
     /// Opens a database, creating it where there is none, and checks its last blocks.
     ///
@@ -38,6 +39,7 @@ public final class ChainStore: ChainStoring {
         try files.createDirectory(directory)
         lock = try files.lock(directory)
         environment = try Environment(directory: directory, mapBytes: options.mapBytes)
+        if checking { try environment.checkPages(in: directory) }
         let identity = try ChainStore.identity(environment, chain: chain, options)
         try identity.check(chain: chain, options)
         tables = try ChainTables(environment, checksumKey: identity.checksumKey)
@@ -46,6 +48,7 @@ public final class ChainStore: ChainStoring {
         self.chain = chain
         self.options = options
         hot = HotBlocks()
+        confirmations = Confirmations()
         if checking { try check() }
     }
 
@@ -92,6 +95,7 @@ public final class ChainStore: ChainStoring {
         let stamp = hot.stamp
         return try reading { reader in
             var reader = reader
+            reader.confirmations = confirmations
             if let tip = try reader.tip() {
                 reader.hot = HotBlocks.View(hot, since: stamp, tip: tip.height)
             }
@@ -119,7 +123,8 @@ public final class ChainStore: ChainStoring {
     @discardableResult
     public func rollbackTip() throws(StoreFailure) -> ChainTip {
         try hot.changing { () throws(StoreFailure) in
-            try environment.write { transaction throws(StoreFailure) in
+            defer { confirmations.removeAll() }
+            return try environment.write { transaction throws(StoreFailure) in
                 let writer = ChainWriter(transaction, tables, options)
                 let tip = try writer.rollback()
                 try writer.finish()

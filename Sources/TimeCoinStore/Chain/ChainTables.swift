@@ -2,8 +2,8 @@ import TimeCoinCore
 
 /// The tables of a chain's database.
 struct ChainTables: Sendable {
-    /// ``tipKey`` → tip, ``stateKey`` → encoded state, ``countsKey`` → counts, ``baseKey`` → from where on
-    /// there is history.
+    /// ``tipKey`` → tip, ``stateKey`` → encoded state, ``countsKey`` → counts, ``baseKey`` → from where
+    /// on there is history, ``commitmentKey`` → roots of the output commitment.
     let state: Table
     /// Height → hash, header.
     let headers: Table
@@ -37,16 +37,20 @@ struct ChainTables: Sendable {
     let sweeps: Table
     /// Table, key → what was found there when it was damaged.
     let quarantine: Table
+    /// Table, range of its keys → sums of what it holds.
+    let sums: Table
 
     static let tipKey = RecordKey(0)
     static let stateKey = RecordKey(1)
     static let countsKey = RecordKey(2)
     static let baseKey = RecordKey(3)
+    static let commitmentKey = RecordKey(4)
 
     /// Names by identifier, from 1.
     private static let names = [
         "state", "headers", "heights", "blocks", "certificates", "undo", "outputs", "transactions", "nodes",
         "chunks", "addresses", "leaves", "history", "validator-sets", "set-changes", "sweeps", "quarantine",
+        "sums",
     ]
 
     static func name(_ identifier: UInt8) -> String? {
@@ -73,6 +77,7 @@ struct ChainTables: Sendable {
         setChanges = tables[14]
         sweeps = tables[15]
         quarantine = tables[16]
+        sums = tables[17]
     }
 
     /// All tables.
@@ -83,6 +88,7 @@ struct ChainTables: Sendable {
         [
             headers, heights, blocks, certificates, undo, outputs, transactions, nodes, chunks, addresses,
             leaves, history, validatorSets, setChanges, sweeps, quarantine,
+            sums,
         ]
     }
 

@@ -9,6 +9,7 @@ extension ChainWriter {
         guard let state = try reader.state(), let previousState = undo.previousState(after: state) else {
             throw tables.undo.corrupt(RecordKey(tip.height), "does not begin with the state after the tip")
         }
+        try checkCommitment(tip.leafCount)
         let commitment = try CommitmentRollback(
             leafCount: tip.leafCount, to: undo.previousTip.leafCount, spent: undo.spent.map(\.entry.position),
             kept: reader)
@@ -29,6 +30,7 @@ extension ChainWriter {
         }
         try restoreOutputs(undo, leafCount: tip.leafCount)
         try restore(commitment, undo.previousTip.leafCount)
+        try writeCommitment(undo.previousTip.leafCount)
         try overwrite(previousState, tables.state, ChainTables.stateKey)
         try overwrite(undo.previousTip.encoded, tables.state, ChainTables.tipKey)
         return undo.previousTip

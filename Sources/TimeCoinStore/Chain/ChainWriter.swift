@@ -19,6 +19,7 @@ struct ChainWriter {
         let tip = try reader.tip()
         try block.check(after: tip, chain: chain)
         try block.checkOutputs(after: tip) { index throws(StoreFailure) in try reader.chunk(index) }
+        if let tip { try checkCommitment(tip.leafCount) }
         let height = RecordKey(block.height)
         let history = history(of: block)
         if let tip {
@@ -35,6 +36,7 @@ struct ChainWriter {
         try writeOutputs(block)
         try changeAddresses(removing: block.spent, adding: block.created)
         try writeCommitment(block, leafCountBefore: tip?.leafCount ?? 0)
+        try writeCommitment(block.leafCount)
         try writeValidators(block)
         try overwrite(block.state, tables.state, ChainTables.stateKey)
         try overwrite(block.tip(after: tip).encoded, tables.state, ChainTables.tipKey)
@@ -46,6 +48,7 @@ struct ChainWriter {
 
     /// To be called once, at the end of the write transaction.
     func finish() throws(StoreFailure) {
+        try writeSums()
         try overwrite(
             try TableCounts(transaction, tables).encoded, tables.state, ChainTables.countsKey)
     }

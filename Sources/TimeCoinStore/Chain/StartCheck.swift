@@ -26,13 +26,16 @@ struct StartCheck {
             }
             return
         }
-        _ = try reader.state()
         let base = try reader.base()
         guard tip.height < .max, tip.leafCount <= StartCheck.leavesMax else {
             throw tables.state.corrupt(ChainTables.tipKey, "no chain is that long")
         }
         guard base.headersFrom <= tip.height, base.blocksFrom <= tip.height + 1 else {
             throw tables.state.corrupt(ChainTables.baseKey, "above the tip")
+        }
+        _ = try reader.state()
+        guard try reader.computedCommitment(tip.leafCount) == reader.keptCommitment(tip.leafCount) else {
+            throw StoreFailure.corrupt(tables.nodes.name, [], "the highest nodes are not those of the tip")
         }
         try checkCounts()
         for table in [tables.headers, tables.heights] {

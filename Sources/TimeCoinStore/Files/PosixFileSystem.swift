@@ -77,6 +77,14 @@ public struct PosixFileSystem: FileSystem {
         try PosixFile(path, O_RDONLY).read(from: offset, count: count)
     }
 
+    /// A file held open for reading, as ``read(_:from:count:)`` reads.
+    func reader(
+        of path: String
+    ) throws(StoreFailure) -> (_ offset: UInt64, _ count: Int) throws(StoreFailure) -> [UInt8] {
+        let file = try PosixFile(path, O_RDONLY)
+        return { offset, count throws(StoreFailure) in try file.read(from: offset, count: count) }
+    }
+
     public func truncate(_ path: String, to size: UInt64) throws(StoreFailure) {
         try PosixFile(path, O_WRONLY).truncate(to: size)
     }

@@ -40,6 +40,16 @@ extension ChainVerification {
             }
         }
         step(.indexes, 6, of: 6)
+        for table in tables.all where table.isSummed {
+            for range in 0..<TableSums.ranges {
+                let agrees = try attempt { try $0.reader.agrees(table, range: range) }
+                if agrees == false {
+                    try note(
+                        StoreFailure.DamagedRecord(table: table.name, key: []),
+                        "range \(range) is not as it was written")
+                }
+            }
+        }
         try walk(tables.quarantine) { verification, key, bytes in
             guard QuarantinedRecord(bytes)?.isRepaired != true else { return }
             try verification.note(tables.quarantine, key, "found damaged, and not repaired since")

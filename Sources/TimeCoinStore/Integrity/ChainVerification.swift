@@ -89,6 +89,9 @@ struct ChainVerification {
         if state.commitment.leafCount != tip.leafCount || state.outputCount != tip.outputCount {
             try note(tables.state, ChainTables.tipKey, "other counts than the state")
         }
+        if let kept = try attempt({ try $0.reader.keptCommitment(tip.leafCount) }), kept != state.commitment {
+            try note(tables.state, ChainTables.commitmentKey, "not that of the state")
+        }
         guard tip.height > 0,
             let certificate = try attempt({ try $0.reader.certificate(at: tip.height) }) ?? nil
         else { return }
@@ -170,7 +173,16 @@ extension ChainStore {
             throw StoreFailure(.missing, "there is no database in \(directory)")
         }
         let store = try ChainStore(opening: directory, chain: chain, options: options, checking: false)
-        return try store.verification(trusting: validators, following: recoveries, progress)
+        var found: [DatabaseReport.Damage] = []
+        do throws(StoreFailure) {
+            try store.environment.checkPages(in: directory)
+        } catch {
+            guard error.code == .corrupt else { throw error }
+            found = error.damaged.map { DatabaseReport.Damage(record: $0, reason: error.message) }
+        }
+        var report = try store.verification(trusting: validators, following: recoveries, progress)
+        report.damages += found
+        return report
     }
 
     /// The same for a store that is open: over one snapshot, which it holds until it ends.

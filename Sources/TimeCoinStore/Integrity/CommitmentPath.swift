@@ -92,8 +92,13 @@ struct CommitmentPath {
         return try kept(key)
     }
 
+    /// Nodes of level 0.
+    static func count(_ tree: CommitmentNodeKey.Tree, _ leafCount: UInt64) -> UInt64 {
+        tree == .outputs ? leafCount : chunkCount(leafCount)
+    }
+
     private func count(_ tree: CommitmentNodeKey.Tree) -> UInt64 {
-        tree == .outputs ? commitment.leafCount : chunkCount
+        CommitmentPath.count(tree, commitment.leafCount)
     }
 
     private func expected(_ tree: CommitmentNodeKey.Tree) -> Hash256 {

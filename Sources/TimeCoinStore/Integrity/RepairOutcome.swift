@@ -90,9 +90,12 @@ extension ChainStore {
                     guard try transaction.record(table, key) == payload else {
                         throw table.corrupt(key, "not there after it was written")
                     }
-                case .remove: try writer.remove(table, key)
+                case .remove:
+                    guard try transaction.delete(table, key, isKnown: false) else {
+                        throw table.corrupt(key, "not there to be removed")
+                    }
                 // It may be one that is missing.
-                case .forget: _ = try transaction.delete(table, key)
+                case .forget: _ = try transaction.delete(table, key, isKnown: false)
                 }
                 try writer.markRepaired(table, key)
                 return .repaired

@@ -32,6 +32,7 @@ extension Scrub {
             if key.leadingNumber >= CommitmentPath.chunkCount(tip?.leafCount ?? 0) {
                 note(reader.tables.sweeps, key, "there is no such chunk")
             }
+        case .sums: _ = try reader.sums(key)
         case .quarantine:
             if QuarantinedRecord(payload) == nil { note(reader.tables.quarantine, key, "not readable") }
         }
@@ -43,12 +44,16 @@ extension Scrub {
         case ChainTables.tipKey: _ = try reader.tip()
         case ChainTables.baseKey: _ = try reader.base()
         case ChainTables.countsKey: _ = try reader.counts()
+        case ChainTables.commitmentKey: _ = try reader.keptCommitment(tip?.leafCount ?? 0)
         case ChainTables.stateKey:
             guard let tip else { return }
             guard let state = try? ChainState(decoding: payload), state.headerHash == tip.hash,
                 state.header.hash == tip.hash, state.roots.root == state.header.stateRoot,
                 state.commitment.leafCount == tip.leafCount, state.outputCount == tip.outputCount
             else { return note(tables.state, key, "not the state after \(tip.hash)") }
+            if try reader.keptCommitment(state.commitment.leafCount) != state.commitment {
+                note(tables.state, ChainTables.commitmentKey, "not that of the state")
+            }
             if try reader.validatorSet(state.validators.hash) == nil {
                 note(tables.validatorSets, RecordKey(state.validators.hash), "missing: it is that of the tip")
             }

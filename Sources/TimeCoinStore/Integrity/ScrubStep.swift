@@ -60,4 +60,5 @@ enum ScrubbedTable: UInt8 {
     case setChanges
     case sweeps
     case quarantine
+    case sums
 }

@@ -96,6 +96,17 @@ final class Environment: @unchecked Sendable {
         try files.truncate(path, to: UInt64(bytes))
     }
 
+    /// Looks at the tree of pages; only before anything is written.
+    ///
+    /// - Throws: `corrupt`, without naming a record.
+    func checkPages(in directory: String) throws(StoreFailure) {
+        let size = try size()
+        var tree = PageTree(
+            try PosixFileSystem().reader(of: "\(directory)/data.mdb"), pageBytes: size.page,
+            pages: UInt64(size.lastPage) + 1)
+        _ = try tree.check(last: UInt64(try lastTransaction()))
+    }
+
     /// Bytes by which a file that was cut is made whole again, or as many as it has. Unit: bytes.
     private static let lengthenedMax = 1 << 30
 

@@ -202,6 +202,19 @@ struct Cursor {
         return (key, payload)
     }
 
+    /// Moves to a record and verifies it; its checksum is what is wanted.
+    func checksum(_ move: Move) throws(StoreFailure) -> (key: RecordKey, checksum: UInt64)? {
+        let isWriting = transaction.isWriting
+        let found = try read(move) { value, key -> UInt64? in
+            guard value.verified(table, key) != nil, transaction.pages.isInPlace(value, isWriting: isWriting)
+            else { return nil }
+            return value.checksum
+        }
+        guard let (key, checksum) = found else { return nil }
+        guard let checksum else { throw table.corrupt(key, "damaged, or on a page of another place") }
+        return (key, checksum)
+    }
+
     /// Moves to a record, of which only the key is read.
     func key(_ move: Move) throws(StoreFailure) -> RecordKey? {
         try read(move, { _, _ in })?.key
@@ -249,6 +262,12 @@ extension MDB_val {
 
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: mv_data, count: mv_size) }
 
+    /// The checksum in front, right or not; 0 where there is no room for one.
+    var checksum: UInt64 {
+        guard mv_size >= Table.checksumBytes else { return 0 }
+        return UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    }
+
     /// The payload, copied; `nil` when the checksum in front does not match.
     func verifiedPayload(_ table: Table, _ key: UnsafeRawBufferPointer) -> [UInt8]? {
         verified(table, key).map { Array($0) }
@@ -259,7 +278,6 @@ extension MDB_val {
         // A damaged length may claim more than is mapped; no record is that long.
         guard mv_size >= Table.checksumBytes, mv_size <= Environment.recordBytesMax else { return nil }
         let payload = UnsafeRawBufferPointer(rebasing: bytes[Table.checksumBytes...])
-        let stored = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-        return table.checksum(key, payload) == stored ? payload : nil
+        return table.checksum(key, payload) == checksum ? payload : nil
     }
 }

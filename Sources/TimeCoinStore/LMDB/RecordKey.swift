@@ -31,6 +31,12 @@ struct RecordKey {
         append(location.index)
     }
 
+    /// Sums of a table.
+    init(_ table: UInt8, _ part: UInt8) {
+        append(table)
+        append(part)
+    }
+
     init(_ node: CommitmentNodeKey) {
         append(node.tree.rawValue)
         append(node.level)

@@ -23,6 +23,9 @@ struct Table: Sendable {
         return hash.finish(0)
     }
 
+    /// Whether sums say what the table holds.
+    var isSummed: Bool { TableSums.covers(identifier) }
+
     func corrupt(_ key: RecordKey, _ message: String) -> StoreFailure {
         .corrupt(name, key.bytes, message)
     }

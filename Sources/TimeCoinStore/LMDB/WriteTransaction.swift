@@ -22,6 +22,8 @@ final class WriteTransaction: ReadTransaction {
     override var isWriting: Bool { true }
     /// Set when LMDB reported a fault of the disk.
     private(set) var faulty = false
+    /// What it adds to the sums of tables.
+    var sums = TableSumChanges()
 
     /// - Returns: `false` when a record is in the way.
     func put(
@@ -31,19 +33,23 @@ final class WriteTransaction: ReadTransaction {
             throw StoreFailure(.tooLarge, "a record of \(payload.count) bytes for \(table.name)")
         }
         let transaction = try live()
+        var checksum: UInt64 = 0
         let status = key.withUnsafeBytes { bytes in
             payload.withUnsafeBytes { payload in
-                WriteTransaction.put(payload, transaction, table, bytes, put.flags)
+                checksum = table.checksum(bytes, payload)
+                return WriteTransaction.put(payload, checksum, transaction, table, bytes, put.flags)
             }
         }
         guard status != MDB_KEYEXIST else { return false }
         try check(status, "write to \(table.name)")
+        // What is overwritten comes back as it was: a repair.
+        if put != .overwriting, table.isSummed { sums.add(checksum, table.identifier, key) }
         return true
     }
 
     /// Lets LMDB reserve the room and fills it in place, so that the record is copied once.
     private static func put(
-        _ payload: UnsafeRawBufferPointer, _ transaction: OpaquePointer, _ table: Table,
+        _ payload: UnsafeRawBufferPointer, _ checksum: UInt64, _ transaction: OpaquePointer, _ table: Table,
         _ key: UnsafeRawBufferPointer, _ flags: CInt
     ) -> CInt {
         var keyValue = MDB_val(key)
@@ -52,13 +58,15 @@ final class WriteTransaction: ReadTransaction {
             transaction, table.handle, &keyValue, &value, CUnsignedInt(bitPattern: flags | MDB_RESERVE))
         guard status == MDB_SUCCESS else { return status }
         let target = UnsafeMutableRawBufferPointer(start: value.mv_data, count: value.mv_size)
-        target.storeBytes(of: table.checksum(key, payload).littleEndian, as: UInt64.self)
+        target.storeBytes(of: checksum.littleEndian, as: UInt64.self)
         UnsafeMutableRawBufferPointer(rebasing: target[Table.checksumBytes...]).copyMemory(from: payload)
         return status
     }
 
+    /// - Parameter isKnown: `false` for what no sound database has, so that it is in no sum.
     /// - Returns: `false` when there was no record.
-    func delete(_ table: Table, _ key: RecordKey) throws(StoreFailure) -> Bool {
+    func delete(_ table: Table, _ key: RecordKey, isKnown: Bool = true) throws(StoreFailure) -> Bool {
+        if isKnown, table.isSummed { return try deleteSummed(table, key) }
         let transaction = try live()
         let status = key.withUnsafeBytes { bytes in
             var keyValue = MDB_val(bytes)
@@ -66,6 +74,16 @@ final class WriteTransaction: ReadTransaction {
         }
         guard status != MDB_NOTFOUND else { return false }
         try check(status, "delete from \(table.name)")
+        return true
+    }
+
+    /// What is taken from the sum is the checksum of what lies there.
+    private func deleteSummed(_ table: Table, _ key: RecordKey) throws(StoreFailure) -> Bool {
+        let cursor = try Cursor(self, table)
+        defer { cursor.close() }
+        guard let (found, checksum) = try cursor.checksum(.atLeast(key)), found == key else { return false }
+        try check(cursor.deleteCurrent(), "delete from \(table.name)")
+        sums.subtract(checksum, table.identifier, key)
         return true
     }
 

@@ -54,6 +54,7 @@ public final class SnapshotLoading {
         try environment.write { transaction throws(StoreFailure) in
             let writer = ChainWriter(transaction, tables, options)
             for segment in segments { try write(segment, writer) }
+            try writer.writeSums()
         }
         hasFailed = false
         next += segments.count
@@ -152,5 +153,6 @@ extension ChainWriter {
         try overwrite(base.encoded, tables.state, ChainTables.baseKey)
         try overwrite(snapshot.manifest.state, tables.state, ChainTables.stateKey)
         try overwrite(tip.encoded, tables.state, ChainTables.tipKey)
+        try writeCommitment(tip.leafCount)
     }
 }
