@@ -5,7 +5,7 @@ import TimeCoinStoreConformance
 
 @testable import TimeCoinStore
 
-/// What a page of before does that lies where a write was lost: everything on it is sound, and no longer true.
+/// What an older page does that lies where a write was lost: all that is on it is sound, and no longer true.
 @Suite struct StalePageTests {
     private static let pageBytes = 4096
 
@@ -179,7 +179,8 @@ import TimeCoinStoreConformance
         let chunks = UInt64(chain.chunks.count)
         let isEven = chunks.isMultiple(of: 2)
         let key = RecordKey(
-            CommitmentNodeKey(tree: .spent, level: isEven ? 1 : 0, index: isEven ? chunks / 2 - 1 : chunks - 1))
+            CommitmentNodeKey(
+                tree: .spent, level: isEven ? 1 : 0, index: isEven ? chunks / 2 - 1 : chunks - 1))
         try store.environment.write { transaction throws(StoreFailure) in
             _ = try transaction.put(Hash256.zero.bytes, store.tables.nodes, key)
         }

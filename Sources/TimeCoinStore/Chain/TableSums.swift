@@ -1,5 +1,5 @@
 /// What the tables hold whose keys nothing else foretells: for each of the ranges into which the first bits
-/// of a key divide a table, the sum of the checksums of its records, modulo 2⁶⁴. It lies in a table of its
+/// of a key divide a table, the sum of its records' checksums, modulo 2⁶⁴. It lies in a table of its
 /// own and is written with every change, so that an older page of a table, which lacks records or shows what
 /// was deleted, no longer agrees with it.
 enum TableSums {
