@@ -23,6 +23,13 @@ extension ChainReader {
         return OutputCommitment(leafCount: leafCount, rangeRoot: range, spentRoot: spent)
     }
 
+    /// - Throws: `corrupt` where the highest nodes do not lead to the roots beside the tip.
+    func checkCommitment(_ leafCount: UInt64) throws(StoreFailure) {
+        guard try computedCommitment(leafCount) == keptCommitment(leafCount) else {
+            throw StoreFailure.corrupt(tables.nodes.name, [], "the highest nodes are not those of the tip")
+        }
+    }
+
     /// The root over the peaks, one of which may be given, or the leaves of the last group; and the other
     /// peaks that are kept. `nil` where one is missing.
     func root(
@@ -57,14 +64,7 @@ extension ChainReader {
 }
 
 extension ChainWriter {
-    /// Before a change: nodes that it does not write go on under the new roots.
-    func checkCommitment(_ leafCount: UInt64) throws(StoreFailure) {
-        guard try reader.computedCommitment(leafCount) == reader.keptCommitment(leafCount) else {
-            throw StoreFailure.corrupt(tables.nodes.name, [], "the highest nodes are not those of the tip")
-        }
-    }
-
-    /// After it.
+    /// After a change; before it the old roots were checked, under which nodes lie that it does not write.
     func writeCommitment(_ leafCount: UInt64) throws(StoreFailure) {
         let commitment = try reader.computedCommitment(leafCount)
         try overwrite(commitment.keptBytes, tables.state, ChainTables.commitmentKey)

@@ -9,7 +9,7 @@ extension ChainWriter {
         guard let state = try reader.state(), let previousState = undo.previousState(after: state) else {
             throw tables.undo.corrupt(RecordKey(tip.height), "does not begin with the state after the tip")
         }
-        try checkCommitment(tip.leafCount)
+        try reader.checkCommitment(tip.leafCount)
         let commitment = try CommitmentRollback(
             leafCount: tip.leafCount, to: undo.previousTip.leafCount, spent: undo.spent.map(\.entry.position),
             kept: reader)

@@ -19,7 +19,7 @@ struct ChainWriter {
         let tip = try reader.tip()
         try block.check(after: tip, chain: chain)
         try block.checkOutputs(after: tip) { index throws(StoreFailure) in try reader.chunk(index) }
-        if let tip { try checkCommitment(tip.leafCount) }
+        if let tip { try reader.checkCommitment(tip.leafCount) }
         let height = RecordKey(block.height)
         let history = history(of: block)
         if let tip {
