@@ -23,11 +23,31 @@ extension ChainReader {
         return OutputCommitment(leafCount: leafCount, rangeRoot: range, spentRoot: spent)
     }
 
-    /// - Throws: `corrupt` where the highest nodes do not lead to the roots beside the tip.
+    /// - Throws: `corrupt` where the highest nodes do not lead to the roots beside the tip, with those that are
+    ///   not the hash of what is below them, too.
     func checkCommitment(_ leafCount: UInt64) throws(StoreFailure) {
-        guard try computedCommitment(leafCount) == keptCommitment(leafCount) else {
-            throw StoreFailure.corrupt(tables.nodes.name, [], "the highest nodes are not those of the tip")
+        guard try computedCommitment(leafCount) != keptCommitment(leafCount) else { return }
+        let name = tables.nodes.name
+        let keys = try contradictedPeaks(leafCount).map { RecordKey($0).bytes }
+        throw StoreFailure(
+            .corrupt, "\(name): the highest nodes are not those of the tip",
+            damaged: (keys.isEmpty ? [[]] : keys).map { .init(table: name, key: $0) })
+    }
+
+    private func contradictedPeaks(_ leafCount: UInt64) throws(StoreFailure) -> [CommitmentNodeKey] {
+        guard let path = try CommitmentPath(self) else { return [] }
+        var contradicted: [CommitmentNodeKey] = []
+        for tree in [CommitmentNodeKey.Tree.outputs, .spent] {
+            let count = CommitmentPath.count(tree, leafCount)
+            for level in UInt8(0)..<64 where count >> UInt64(level) & 1 == 1 {
+                let key = CommitmentNodeKey(tree: tree, level: level, index: (count >> UInt64(level)) - 1)
+                guard path.isKept(key), let below = try path.computed(key), try keptNode(key) != below else {
+                    continue
+                }
+                contradicted.append(key)
+            }
         }
+        return contradicted
     }
 
     /// The root over the peaks, one of which may be given, or the leaves of the last group; and the other

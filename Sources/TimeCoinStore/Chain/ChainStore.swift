@@ -74,7 +74,6 @@ public final class ChainStore: ChainStoring {
             try environment.read { transaction in
                 let reader = reader(transaction)
                 try StartCheck(reader).run()
-                if let tip = try reader.tip() { try reader.checkCommitment(tip.leafCount) }
                 // An old table of tables would pass for a chain that was never begun.
                 let isNew = try environment.lastTransaction() <= Environment.creatingTransactionsMax + 1
                 guard try isNew || reader.tip() != nil else {

@@ -30,6 +30,11 @@ final class Confirmations: Sendable {
         state.withLock { _ = $0.ranges[table, default: BitSet()].insert(UInt64(range)) }
     }
 
+    /// Ranges of all tables that were read whole.
+    var rangeCount: Int {
+        state.withLock { $0.ranges.values.reduce(0) { $0 + $1.count } }
+    }
+
     func hasChunk(_ index: UInt64) -> Bool { state.withLock { $0.chunks.contains(index) } }
 
     func addChunk(_ index: UInt64) { state.withLock { _ = $0.chunks.insert(index) } }

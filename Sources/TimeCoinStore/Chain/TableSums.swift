@@ -23,6 +23,12 @@ enum TableSums {
         RecordKey(table, UInt8(truncatingIfNeeded: range / recordSums))
     }
 
+    /// What stands in front of a record, right or not.
+    static func checksum(_ raw: [UInt8]) -> UInt64? {
+        guard raw.count >= Table.checksumBytes else { return nil }
+        return raw.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+    }
+
     static func encode(_ sums: some Collection<UInt64>) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(8 * sums.count)
@@ -78,6 +84,42 @@ extension ChainWriter {
             try overwrite(TableSums.encode(zip(sums, changes).map { $0 &+ $1 }), tables.sums, key)
         }
     }
+
+    /// Repairs a record of a summed table, and sees to it that the sum of its range is right afterwards if it
+    /// was right about the others.
+    ///
+    /// Most repairs bring back what was there, which the sum counts. What was not there, or comes back as
+    /// another record, takes in the sum the place of what lay there, or of nothing. A sum that says neither
+    /// stays as it is: something else of the range is older, or is to be repaired, too.
+    func repairing(
+        _ table: Table, _ key: RecordKey, _ body: () throws(StoreFailure) -> Void
+    ) throws(StoreFailure) {
+        guard table.isSummed else { return try body() }
+        var known: Set<UInt64> = [0]
+        if let lying = try transaction.raw(table, key, bytesMax: Environment.recordBytesMax),
+            let stored = TableSums.checksum(lying)
+        {
+            known.insert(stored)
+            known.insert(
+                key.withUnsafeBytes { key in
+                    lying.withUnsafeBytes {
+                        table.checksum(key, UnsafeRawBufferPointer(rebasing: $0[Table.checksumBytes...]))
+                    }
+                })
+        }
+        try body()
+        let range = TableSums.range(of: key)
+        let record = TableSums.key(table.identifier, range: range)
+        let others = try transaction.sum(table, range: range, without: key)
+        guard var sums = try reader.sound({ reader throws(StoreFailure) in try reader.sums(record) }) else {
+            return
+        }
+        let now = try transaction.raw(table, key, bytesMax: Table.checksumBytes)
+        let place = range % TableSums.recordSums
+        guard known.contains(sums[place] &- others) else { return }
+        sums[place] = others &+ (now.flatMap { TableSums.checksum($0) } ?? 0)
+        try overwrite(TableSums.encode(sums), tables.sums, record)
+    }
 }
 
 extension ChainReader {
@@ -108,6 +150,19 @@ extension ReadTransaction {
             if let last, key <= last { throw table.corrupt(key, "the table is out of order") }
             sum &+= checksum
             last = key
+            move = .next
+        }
+        return sum
+    }
+
+    /// The sum of the checksums of a range but for one record, right or not.
+    final func sum(_ table: Table, range: Int, without left: RecordKey) throws(StoreFailure) -> UInt64 {
+        let cursor = try Cursor(self, table)
+        defer { cursor.close() }
+        var sum: UInt64 = 0
+        var move = Cursor.Move.atLeast(TableSums.start(of: range))
+        while let (key, checksum) = try cursor.storedChecksum(move), TableSums.range(of: key) == range {
+            if key != left { sum &+= checksum }
             move = .next
         }
         return sum

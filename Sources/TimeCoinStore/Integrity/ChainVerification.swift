@@ -175,7 +175,7 @@ extension ChainStore {
         let store = try ChainStore(opening: directory, chain: chain, options: options, checking: false)
         var found: [DatabaseReport.Damage] = []
         do throws(StoreFailure) {
-            try store.environment.checkPages(in: directory)
+            try store.environment.checkPages(in: directory, pagesMax: .max)
         } catch {
             guard error.code == .corrupt else { throw error }
             found = error.damaged.map { DatabaseReport.Damage(record: $0, reason: error.message) }

@@ -86,13 +86,17 @@ extension ChainStore {
                 case .needsBlock(let height): return .needsBlock(height)
                 case .impossible(let reason): return .impossible(reason)
                 case .put(let payload):
-                    try writer.overwrite(payload, table, key)
+                    try writer.repairing(table, key) { () throws(StoreFailure) in
+                        try writer.overwrite(payload, table, key)
+                    }
                     guard try transaction.record(table, key) == payload else {
                         throw table.corrupt(key, "not there after it was written")
                     }
                 case .remove:
-                    guard try transaction.delete(table, key, isKnown: false) else {
-                        throw table.corrupt(key, "not there to be removed")
+                    try writer.repairing(table, key) { () throws(StoreFailure) in
+                        guard try transaction.delete(table, key, isKnown: false) else {
+                            throw table.corrupt(key, "not there to be removed")
+                        }
                     }
                 // It may be one that is missing.
                 case .forget: _ = try transaction.delete(table, key, isKnown: false)
@@ -163,7 +167,7 @@ extension ChainWriter {
             guard try quarantine(table, key) else {
                 throw StoreFailure(.corrupt, "the quarantine is full of what was not repaired")
             }
-            try overwrite(payload, table, key)
+            try repairing(table, key) { () throws(StoreFailure) in try overwrite(payload, table, key) }
             try markRepaired(table, key)
             restored.append(.init(table: table.name, key: key.bytes))
         }

@@ -5,6 +5,8 @@ struct BitSet {
     /// Larger numbers are not kept; the set takes 32 MiB at most.
     static let numberMax: UInt64 = 1 << 28
 
+    var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+
     func contains(_ number: UInt64) -> Bool {
         guard number < UInt64(words.count) << 6 else { return false }
         return words[Int(number >> 6)] & 1 << (number & 63) != 0

@@ -98,12 +98,13 @@ final class Environment: @unchecked Sendable {
 
     /// Looks at the tree of pages; only before anything is written.
     ///
+    /// - Parameter pagesMax: read at most.
     /// - Throws: `corrupt`, without naming a record.
-    func checkPages(in directory: String) throws(StoreFailure) {
+    func checkPages(in directory: String, pagesMax: Int = PageTree.pagesMax) throws(StoreFailure) {
         let size = try size()
         var tree = PageTree(
             try PosixFileSystem().reader(of: "\(directory)/data.mdb"), pageBytes: size.page,
-            pages: UInt64(size.lastPage) + 1)
+            pages: UInt64(size.lastPage) + 1, pagesMax: pagesMax)
         _ = try tree.check(last: UInt64(try lastTransaction()))
     }
 

@@ -215,6 +215,12 @@ struct Cursor {
         return (key, checksum)
     }
 
+    /// Moves to a record, whatever its state; of it the checksum in front is read.
+    func storedChecksum(_ move: Move) throws(StoreFailure) -> (key: RecordKey, checksum: UInt64)? {
+        guard let (key, checksum) = try read(move, { value, _ in value.checksum }) else { return nil }
+        return (key, checksum)
+    }
+
     /// Moves to a record, of which only the key is read.
     func key(_ move: Move) throws(StoreFailure) -> RecordKey? {
         try read(move, { _, _ in })?.key
