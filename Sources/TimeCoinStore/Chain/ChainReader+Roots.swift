@@ -15,18 +15,26 @@ extension ChainReader {
         return kept
     }
 
-    /// The commitment over the highest nodes as they lie there.
-    func computedCommitment(_ leafCount: UInt64) throws(StoreFailure) -> OutputCommitment {
+    /// The commitment over the highest nodes as they lie there; `nil` where one is missing.
+    private func foundCommitment(_ leafCount: UInt64) throws(StoreFailure) -> OutputCommitment? {
         guard let (range, _) = try root(.outputs, leafCount, nil, nil),
             let (spent, _) = try root(.spent, leafCount, nil, nil)
-        else { throw StoreFailure.corrupt(tables.nodes.name, [], "not all of the highest nodes are there") }
+        else { return nil }
         return OutputCommitment(leafCount: leafCount, rangeRoot: range, spentRoot: spent)
     }
 
-    /// - Throws: `corrupt` where the highest nodes do not lead to the roots beside the tip, with those that are
-    ///   not the hash of what is below them, too.
+    /// The same, where all of them were written just now.
+    func computedCommitment(_ leafCount: UInt64) throws(StoreFailure) -> OutputCommitment {
+        guard let found = try foundCommitment(leafCount) else {
+            throw StoreFailure.corrupt(tables.nodes.name, [], "not all of the highest nodes are there")
+        }
+        return found
+    }
+
+    /// - Throws: `corrupt` where the highest nodes do not lead to the roots beside the tip; it names those
+    ///   that are not the hash of what is below them.
     func checkCommitment(_ leafCount: UInt64) throws(StoreFailure) {
-        guard try computedCommitment(leafCount) != keptCommitment(leafCount) else { return }
+        guard try foundCommitment(leafCount) != keptCommitment(leafCount) else { return }
         let name = tables.nodes.name
         let keys = try contradictedPeaks(leafCount).map { RecordKey($0).bytes }
         throw StoreFailure(
