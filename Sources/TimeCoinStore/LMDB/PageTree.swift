@@ -17,9 +17,9 @@ struct PageTree {
     private var tables: [Walked] = []
 
     /// Pages of the free list, and as many of the tables, that are read at an opening at most, the highest
-    /// first: beyond 4 MiB each an opening would grow with the database. Of most tables no leaves are read,
+    /// first: beyond 1 MiB each an opening would grow with the database. Of most tables no leaves are read,
     /// and one page above them stands for some hundred of them.
-    static let pagesMax = 1024
+    static let pagesMax = 256
     /// Levels of a table at most, as LMDB has it.
     private static let depthMax = 32
     /// Reads bytes of the file from an offset.
