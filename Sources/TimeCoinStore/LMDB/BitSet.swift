@@ -2,6 +2,13 @@
 struct BitSet {
     private var words: [UInt64] = []
 
+    init() {}
+
+    /// With room for the numbers below `count`.
+    init(room count: UInt64) {
+        words = Array(repeating: 0, count: Int(min(count, BitSet.numberMax) >> 6) + 1)
+    }
+
     /// Larger numbers are not kept; the set takes 32 MiB at most.
     static let numberMax: UInt64 = 1 << 28
 

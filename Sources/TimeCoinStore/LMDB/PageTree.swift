@@ -16,10 +16,12 @@ struct PageTree {
     private var named = BitSet()
     private var tables: [Walked] = []
 
-    /// Pages of the free list, and as many of the tables, that are read at an opening at most, the highest
-    /// first: beyond 1 MiB each an opening would grow with the database. Of most tables no leaves are read,
-    /// and one page above them stands for some hundred of them.
-    static let pagesMax = 256
+    /// Pages of the tables that are read at an opening at most, the highest first: beyond half a MiB an opening
+    /// would grow with the database. Of most tables no leaves are read, and one page above them stands for
+    /// some hundred of them.
+    static let pagesMax = 128
+    /// Of the free list as many are read, divided by this: one of them names 510 pages.
+    static let listDivisor = 4
     /// Levels of a table at most, as LMDB has it.
     private static let depthMax = 32
     /// Reads bytes of the file from an offset.
@@ -69,6 +71,7 @@ struct PageTree {
     /// - Throws: `corrupt`.
     mutating func check(last: UInt64) throws(StoreFailure) -> Bool {
         guard end <= BitSet.numberMax else { return false }
+        named = BitSet(room: end)
         for number in UInt64(0)..<2 {
             let page = PageBytes(try file(number * UInt64(pageBytes), pageBytes))
             guard page.word(PageBytes.metaTransaction) == last else { continue }
@@ -96,7 +99,7 @@ struct PageTree {
     private mutating func walk(_ table: PageBytes.Table, _ content: Content) throws(StoreFailure) {
         var queue: [Pending] = []
         try begin(table, content, &queue)
-        var room = pagesMax
+        var room = content == .freePages ? pagesMax / PageTree.listDivisor : pagesMax
         var next = 0
         while next < queue.count {
             let pending = queue[next]
@@ -263,9 +266,19 @@ private struct PageBytes {
     var nodes: [Int]? {
         let (lower, upper) = (Int(half(12)), Int(half(14)))
         guard lower > PageBytes.headerBytes, lower <= upper, upper <= bytes.count else { return nil }
-        let starts = stride(from: PageBytes.headerBytes, to: lower - 1, by: 2).map { Int(half($0)) }
         let last = bytes.count - PageBytes.nodeBytes
-        return starts.allSatisfy { $0 >= upper && $0 <= last } ? starts : nil
+        let count = (lower - PageBytes.headerBytes) / 2
+        return bytes.withUnsafeBytes { bytes in
+            var starts: [Int] = []
+            starts.reserveCapacity(count)
+            for place in 0..<count {
+                let start = Int(
+                    bytes.loadUnaligned(fromByteOffset: PageBytes.headerBytes + 2 * place, as: UInt16.self))
+                guard start >= upper, start <= last else { return nil }
+                starts.append(start)
+            }
+            return starts
+        }
     }
 
     /// The page below.
