@@ -16,9 +16,9 @@ struct PageTree {
     private var named = BitSet()
     private var tables: [Walked] = []
 
-    /// Pages of the tables that are read at an opening at most, the highest first: beyond half a MiB an opening
-    /// would grow with the database. Of most tables no leaves are read, and one page above them stands for
-    /// some hundred of them.
+    /// Pages of the tables that are read at an opening at most, the highest first: beyond half a MiB an
+    /// opening would grow with the database. Of most tables no leaves are read, and one page above them
+    /// stands for some hundred of them.
     static let pagesMax = 128
     /// Of the free list as many are read, divided by this: one of them names 510 pages.
     static let listDivisor = 4
