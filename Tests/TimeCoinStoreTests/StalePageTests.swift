@@ -38,8 +38,7 @@ import TimeCoinStoreConformance
         /// Of the pages that were read, the leaves of records: below the table of tables, which is read after
         /// the free list.
         func leavesOfRecords(last: UInt64) -> Set<Int> {
-            let first = [0, 1].first { word(range($0).lowerBound + 144) == last } ?? 0
-            let root = Int(word(range(first).lowerBound + 128))
+            let root = Int(word(firstPage(last: last) + 128))
             let below = pagesRead.drop { $0 != root }
             return Set(
                 below.filter { page in
@@ -47,6 +46,13 @@ import TimeCoinStoreConformance
                     let node = start + half(start + 16)
                     return half(start + 10) & 2 != 0 && half(node + 4) & 2 == 0
                 })
+        }
+
+        /// The root of the list of free pages.
+        func freeList(last: UInt64) -> Int { Int(word(firstPage(last: last) + 80)) }
+
+        private func firstPage(last: UInt64) -> Int {
+            range([0, 1].first { word(range($0).lowerBound + 144) == last } ?? 0).lowerBound
         }
 
         private func word(_ offset: Int) -> UInt64 {
@@ -78,7 +84,7 @@ import TimeCoinStoreConformance
         let file = PagedFile(copies.removeLast())
         #expect(try file.check(last: last))
         var (older, found, refused) = (0, 0, 0)
-        let pages = Set(file.pagesRead).subtracting([0, 1]).sorted()
+        let pages = Set(file.pagesRead + [file.freeList(last: last)]).subtracting([0, 1]).sorted()
         let leaves = file.leavesOfRecords(last: last)
         #expect(leaves.count < pages.count - 3)
         for (page, other) in zip(pages, pages.dropFirst()) {
@@ -272,6 +278,33 @@ import TimeCoinStoreConformance
             }
             try store.snapshot { try read($0) }
         }
+    }
+
+    @Test("S9: older spent bits under nodes that are all of the same time are not under the root")
+    func olderPath() throws {
+        let directory = try TemporaryDirectory()
+        let (store, chain) = try filled(directory)
+        let (outPoint, entry) = try #require(chain.outputs.min { $0.value.position < $1.value.position })
+        let index = entry.position / SpentChunk.positions
+        var bits = try #require(chain.chunks[index]).bytes
+        bits[Int(entry.position % SpentChunk.positions) / 8] ^= 1 << UInt8(entry.position % 8)
+        let tables = store.tables
+        try store.environment.write { transaction throws(StoreFailure) in
+            _ = try transaction.put(bits, tables.chunks, RecordKey(index))
+            let reader = ChainReader(transaction: transaction, tables: tables, addressIndex: true)
+            var key = CommitmentNodeKey(tree: .spent, level: 0, index: index)
+            var hash = Blake2b.hash256(.spentChunk, bits)
+            while try reader.keptNode(key) != nil {
+                _ = try transaction.put(hash.bytes, tables.nodes, RecordKey(key))
+                let sibling = CommitmentNodeKey(tree: .spent, level: key.level, index: key.index ^ 1)
+                guard let other = try reader.keptNode(sibling) else { return }
+                let isLeft = key.index.isMultiple(of: 2)
+                hash = Blake2b.hash256(.rangeNode, isLeft ? hash : other, isLeft ? other : hash)
+                key = CommitmentNodeKey(tree: .spent, level: key.level + 1, index: key.index >> 1)
+            }
+        }
+        store.confirmations.removeAll()
+        #expect(throws: StoreFailure(.corrupt, "")) { try store.snapshot { try $0.output(outPoint) } }
     }
 
     @Test("S9: no block is written over highest nodes that are not those of the tip")
