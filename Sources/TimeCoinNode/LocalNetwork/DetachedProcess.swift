@@ -8,7 +8,8 @@ enum DetachedProcess {
         /// Nothing of it is left: its files, locks and ports are free. Whether its parent has asked for its
         /// end does not matter.
         case gone
-        /// It has no memory any more, and may still hold files.
+        /// It has no memory any more, and may still hold files; or it was only just started and has no
+        /// memory yet.
         case ending
         /// It runs, with these arguments.
         case running([String])

@@ -297,7 +297,9 @@ public struct LocalNetwork: Sendable {
             let client = ControlClient(socket: try socket(node))
             if (try? await client.call("getblockcount", timeout: 5)) != nil { return }
             DetachedProcess.reap()
-            guard node.running != nil else { break }
+            // One that was only just started shows no arguments yet, as one does that ends.
+            let isChanging = node.pid.map { DetachedProcess.state($0) == .ending } ?? false
+            guard isChanging || node.running != nil else { break }
             try await Task.sleep(for: .milliseconds(50))
         }
         throw Failure(.unreachable, "node \(node.index) did not start; its log is \(node.home.log)")
