@@ -107,6 +107,45 @@ import Testing
         }
     }
 
+    @Test("K13: a sector that is gone under several entries is damage: all but the last were durable")
+    func sectorOfSeveralLost() throws {
+        let source = try TemporaryDirectory()
+        try SignRecordFile.create(in: source.path, instance: 5)
+        do {
+            let file = try SignRecordFile(opening: source.path)
+            for height in 0..<10 {
+                try file.append([UInt8](repeating: 7, count: 110), height: UInt64(height))
+            }
+        }
+        let bytes = try TemporaryDirectory.read(source.file("signed.v1"))
+        let border = bytes.count / 512 * 512
+        let frame = 110 + Frame.headerBytes
+        try #require(bytes.count - border > 2 * frame, "the last sector holds more than one")
+        let directory = try TemporaryDirectory()
+        // What is left of the last entry keeps the rest from being zeros to the end.
+        for kept in [1, frame] {
+            var left = bytes
+            for place in border..<bytes.count - kept { left[place] = 0 }
+            try TemporaryDirectory.write(left, to: directory.file("signed.v1"))
+            #expect(throws: StoreFailure(.corrupt, "")) { try SignRecordFile(opening: directory.path) }
+        }
+        // One bit of the last entry, of which one zero lies behind a border, is no power cut.
+        let one = try TemporaryDirectory()
+        try SignRecordFile.create(in: one.path, instance: 5)
+        do {
+            let file = try SignRecordFile(opening: one.path)
+            try file.append([7], height: 0)
+            let begun = try TemporaryDirectory.read(one.file("signed.v1")).count
+            let payload = [UInt8](repeating: 7, count: 512 - begun - Frame.headerBytes) + [0]
+            try file.append(payload, height: 1)
+        }
+        var flipped = try TemporaryDirectory.read(one.file("signed.v1"))
+        #expect(flipped.count == 513)
+        flipped[300] ^= 1
+        try TemporaryDirectory.write(flipped, to: one.file("signed.v1"))
+        #expect(throws: StoreFailure(.corrupt, "")) { try SignRecordFile(opening: one.path) }
+    }
+
     @Test("A long record is compacted to its last entries and stays readable")
     func compaction() throws {
         let directory = try SignRecordFileTests.created(count: 1)

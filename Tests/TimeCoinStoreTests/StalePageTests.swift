@@ -142,6 +142,23 @@ import TimeCoinStoreConformance
         }
     }
 
+    @Test("a record that is written twice in one transaction, shorter the second time, is no damage")
+    func shortened() throws {
+        let directory = try TemporaryDirectory()
+        let environment = try Environment(directory: directory.path, mapBytes: 1 << 24)
+        let table = try environment.table("a", 1, checksumKey: SipHash.Key(low: 1, high: 2))
+        for first in [9000, 13_000, 30_000] {
+            for second in [3000, 5000, 8200] {
+                try environment.write { transaction throws(StoreFailure) in
+                    for bytes in [first, second] {
+                        _ = try transaction.put([UInt8](repeating: 1, count: bytes), table, RecordKey(7))
+                    }
+                }
+                try environment.checkPages(in: directory.path, pagesMax: .max)
+            }
+        }
+    }
+
     @Test("of a large database a bounded number of pages is read, the highest first")
     func bounded() throws {
         let directory = try TemporaryDirectory()

@@ -57,6 +57,8 @@ struct CatchUp: Sendable {
         }
         guard waiting.isEmpty || answered <= tip + 1 else { return nil }
         let top = waiting.keys.max() ?? tip
+        // What is certified by another set can be verified only when the block that names it is written.
+        if let last = waiting[top]?.block.header, last.validators != last.nextValidators { return nil }
         let ahead = tips.filter { $0.value > top }.keys.sorted()
         guard !ahead.isEmpty else { return nil }
         turn += 1

@@ -29,7 +29,7 @@ struct SegmentReader {
 
     private let path: String
     private let files: any FileSystem
-    private let size: UInt64
+    let size: UInt64
     private var window: [UInt8] = []
     /// Offset of the window in the file.
     private var windowStart: UInt64 = 0
@@ -81,13 +81,19 @@ struct SegmentReader {
         return window[start..<start + count]
     }
 
+    /// Of a sector, so that its being zero means something. Unit: bytes.
+    private static let pieceBytesMin: UInt64 = 8
+
     /// Whether a sector of the disk has nothing but zeros of what lies between an offset and the end: a power
     /// cut met the write when it had come to other sectors only. Rot does not look like that.
     mutating func lacksSector(from start: UInt64) throws(StoreFailure) -> Bool {
         var place = start
         while place < size {
             let next = min(size, place - place % SegmentReader.sectorBytes + SegmentReader.sectorBytes)
-            if try hasOnlyZeros(from: place, to: next) { return true }
+            // A few zeros say nothing: a signature may end with them.
+            if next - place >= SegmentReader.pieceBytesMin, try hasOnlyZeros(from: place, to: next) {
+                return true
+            }
             place = next
         }
         return false

@@ -176,11 +176,13 @@ public final class SignRecordFile {
             case .end:
                 return (records, reader.offset, false)
             case .bad(let offset, let kind):
-                // Every record is one write, and synced before the next one.
-                let lacksSector = try reader.lacksSector(from: offset)
-                guard kind == .torn || lacksSector, !records.isEmpty,
-                    try !reader.hasRecord(after: offset)
-                else {
+                let left = reader.size - offset
+                let header = try files.read(path, from: offset, count: Frame.headerBytes)
+                var isTorn = kind == .torn
+                if isOneRecord(header, left: left, after: records), try reader.lacksSector(from: offset) {
+                    isTorn = true
+                }
+                guard isTorn, !records.isEmpty, try !reader.hasRecord(after: offset) else {
                     throw StoreFailure.corrupt(
                         path, withUnsafeBytes(of: offset.bigEndian) { Array($0) },
                         "an unreadable record at byte \(offset): nothing may be signed with this record")
@@ -188,5 +190,16 @@ public final class SignRecordFile {
                 return (records, offset, true)
             }
         }
+    }
+
+    /// Whether what is left of a file is one record, as all that a power cut can have met: every record is
+    /// one write, and synced before the next one. Where its length is lost, it is shorter than any two.
+    private static func isOneRecord(
+        _ header: [UInt8], left: UInt64, after records: [JournalRecord]
+    ) -> Bool {
+        if let header = Frame.header(header[...]) { return left == UInt64(Frame.headerBytes + header.length) }
+        // The first one is not a signature, and shorter.
+        guard let shortest = records.dropFirst().map(\.payload.count).min() else { return false }
+        return left < 2 * UInt64(Frame.headerBytes + shortest)
     }
 }
