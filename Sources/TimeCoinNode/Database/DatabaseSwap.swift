@@ -51,10 +51,27 @@ enum DatabaseSwap {
     static func settle(_ directory: NodeDirectory) throws {
         guard FileManager.default.fileExists(atPath: directory.renewed) else { return }
         let files = PosixFileSystem()
-        let isThere = FileManager.default.fileExists(atPath: directory.chain)
-        try files.rename(
-            directory.renewed, to: isThere ? try freeName(directory, nil) : directory.chain)
+        if NodeDatabase.exists(directory.chain) {
+            // Who holds the old one may be about to install the new one.
+            guard let lock = try unlessLocked(directory.chain, files) else { return }
+            try files.rename(directory.renewed, to: try freeName(directory, nil))
+            withExtendedLifetime(lock) {}
+        } else {
+            try clear(directory.chain)
+            try files.rename(directory.renewed, to: directory.chain)
+        }
         try files.syncDirectory(directory.root)
+    }
+
+    private static func unlessLocked(
+        _ path: String, _ files: PosixFileSystem
+    ) throws(StoreFailure) -> (any DirectoryLocking)? {
+        do throws(StoreFailure) {
+            return try files.lock(path)
+        } catch {
+            guard error.code == .locked else { throw error }
+            return nil
+        }
     }
 
     /// Removes what an earlier call has left.
